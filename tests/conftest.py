@@ -1,0 +1,60 @@
+"""Sets nbval up for a bare `pytest --nbval` and hands the notebook's own code to the tests."""
+
+import importlib
+import os
+import pathlib
+import sys
+import types
+
+import nbformat
+import pytest
+
+# Matplotlib must not look for a screen when the tests draw the notebook's figures.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+NOTEBOOK_PATH = ROOT / "fashion_mnist_keras.ipynb"
+
+
+def pytest_configure(config):
+    # The kernel is the Python that runs pytest, whatever kernels the user has installed.
+    config.option.nbval_current_env = config.option.nbval_kernel_name is None
+    # The `full` budget trains for longer than nbval's default of 2,000 s a cell.
+    config.option.nbval_cell_timeout = max(config.option.nbval_cell_timeout, 6 * 3600)
+
+
+@pytest.fixture(scope="session")
+def saved_notebook():
+    """The notebook file as it was before this test run, with its saved outputs."""
+    return nbformat.read(NOTEBOOK_PATH, as_version=4)
+
+
+@pytest.fixture(scope="session")
+def notebook(saved_notebook, tmp_path_factory):
+    """A module that holds all that the notebook's cells tagged `definitions` define."""
+    definitions = [cell.source for cell in saved_notebook.cells
+                   if "definitions" in cell.metadata.get("tags", [])]
+    path = tmp_path_factory.mktemp("definitions") / "notebook_definitions.py"
+    path.write_text("\n\n\n".join(definitions), encoding="utf-8")
+    sys.path.insert(0, str(path.parent))
+    return importlib.import_module(path.stem)
+
+
+@pytest.fixture(scope="session")
+def data_folder(notebook):
+    """The folder of the Keras cache, with the four real data files in it."""
+    folder = notebook.keras_cache_folder()
+    notebook.ensure_dataset(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(notebook, data_folder):
+    """The real data as load_data() gives it: training and test, images and labels."""
+    (train_images, train_labels), (test_images, test_labels) = (
+        notebook.tf.keras.datasets.fashion_mnist.load_data()
+    )
+    return types.SimpleNamespace(
+        train_images=train_images, train_labels=train_labels,
+        test_images=test_images, test_labels=test_labels,
+    )

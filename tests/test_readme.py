@@ -1,0 +1,69 @@
+"""The README against the saved notebook: figures, commands, pictures."""
+
+import re
+
+import pytest
+
+from conftest import ROOT
+from test_saved_notebook import code_cells, printed_text
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^```\n(.+?)\n```$", README, re.MULTILINE)
+NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?: ?%|(?: s| minutes| epochs)\b)|(?<![\w.])\d+(?:,\d{3})+")
+
+
+def normalised(text):
+    return re.sub(r"\s|,", "", text)
+
+
+def test_every_figure_stands_in_the_saved_notebook(saved_notebook):
+    """Each percentage, time, epoch count and large number is printed by the notebook or stands in
+    its source. Costs of a whole run are the exception: they come with the command that measures them.
+    """
+    known = "\n".join(cell.source + "\n" + printed_text(cell) for cell in code_cells(saved_notebook))
+    known = normalised(known + "\n".join(
+        cell.source for cell in saved_notebook.cells if cell.cell_type == "markdown"))
+    prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^## Measured costs$.*?(?=^## )", "", prose, flags=re.MULTILINE | re.DOTALL)
+    figures = NUMBER.findall(prose)
+    assert len(figures) > 10
+    for figure in figures:
+        assert re.search(rf"(?<![\d.]){re.escape(normalised(figure))}(?!\d)", known), figure
+
+
+def test_results_table_is_the_saved_run(saved_notebook):
+    printed = "\n".join(printed_text(cell) for cell in code_cells(saved_notebook))
+    for pattern, row in [
+        (r"Test accuracy: ([\d.]+)%", "Test accuracy"),
+        (r"Course score: (\d+) / 10", "Course score"),
+        (r"Validation accuracy with mirror image: +([\d.]+)%", "Validation accuracy"),
+        (r"Training accuracy without augmentation: ([\d.]+)%", "Training accuracy"),
+        (r"Trained for \d+ epochs in (\d+) s", "Training"),
+        (r"([\d,]+) parameters, on", "Network"),
+    ]:
+        [line] = re.findall(rf"^\| {row}\b.*$", README, re.MULTILINE)
+        saved = re.search(pattern, printed)[1]
+        assert re.search(rf"(?<![\d.]){re.escape(saved)}(?![\d.])", line), (row, saved)
+
+
+def test_commands_are_the_ones_that_are_run(saved_notebook):
+    check = "pip install -r requirements.txt && pytest --nbval"
+    assert check in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert sum(command.endswith(check) for command in COMMANDS) == 2  # Linux and macOS, Windows
+    assert sum("jupyter execute --inplace fashion_mnist_keras.ipynb" in command for command in COMMANDS) == 2
+    [submit] = [command for command in COMMANDS if "zipfile" in command]
+    assert submit in saved_notebook.cells[-1].source
+
+
+@pytest.mark.parametrize("picture", sorted(set(re.findall(r"images\.assets/\w+\.png", README))))
+def test_pictures_are_made_by_the_notebook(saved_notebook, picture):
+    assert (ROOT / picture).is_file()
+    name = picture.removeprefix("images.assets/").removesuffix(".png")
+    assert any(f'save_figure(figure, "{name}")' in cell.source for cell in saved_notebook.cells)
+
+
+def test_packages_are_the_agreed_ones_and_pinned():
+    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
+    assert {pin.split("==")[0] for pin in pins} == {"tensorflow", "numpy", "matplotlib", "jupyter", "nbval"}
+    assert all(re.fullmatch(r"\w+==[\d.]+", pin) for pin in pins)
+    assert f'tensorflow[and-cuda]=={dict(pin.split("==") for pin in pins)["tensorflow"]}' in README
