@@ -83,7 +83,7 @@ def test_one_clean_line_was_saved_for_every_epoch(saved_text):
     epochs = [int(epoch) for epoch in re.findall(r"^Epoch +(\d+): loss", saved_text, re.MULTILINE)]
     assert epochs == list(range(1, len(epochs) + 1))
     assert f"Trained for {len(epochs)} epochs in " in saved_text
-    assert "\r" not in saved_text and "\x1b" not in saved_text
+    assert "\r" not in saved_text and "\b" not in saved_text
 
 
 def test_assignment_is_kept_to(saved_notebook):
