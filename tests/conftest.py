@@ -1,16 +1,16 @@
 """Sets nbval up for a bare `pytest --nbval` and hands the notebook's own code to the tests."""
 
 import importlib
-import os
 import pathlib
 import sys
 import types
 
+import matplotlib
 import nbformat
 import pytest
 
-# Matplotlib must not look for a screen when the tests draw the notebook's figures.
-os.environ.setdefault("MPLBACKEND", "Agg")
+# The tests draw figures without a screen; the notebook's kernel keeps its own setting.
+matplotlib.use("Agg")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOK_PATH = ROOT / "fashion_mnist_keras.ipynb"
