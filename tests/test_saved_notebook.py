@@ -79,11 +79,14 @@ def test_accuracy_follows_from_the_saved_recalls_and_mistakes(saved_notebook, sa
     assert sum(recalls) / 10 == pytest.approx(100 * saved_accuracy, abs=0.006)
 
 
-def test_one_clean_line_was_saved_for_every_epoch(saved_text):
+def test_one_clean_line_was_saved_for_every_epoch(saved_notebook, saved_text):
     epochs = [int(epoch) for epoch in re.findall(r"^Epoch +(\d+): loss", saved_text, re.MULTILINE)]
     assert epochs == list(range(1, len(epochs) + 1))
     assert f"Trained for {len(epochs)} epochs in " in saved_text
     assert "\r" not in saved_text and "\b" not in saved_text
+    # Only the model's summary may hold colour codes; Jupyter shows its HTML form instead.
+    for cell in code_cells(saved_notebook):
+        assert "\x1b" not in printed_text(cell) or "model.summary(" in cell.source
 
 
 def test_assignment_is_kept_to(saved_notebook):
