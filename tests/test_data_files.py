@@ -91,6 +91,19 @@ def test_damaged_file_is_replaced_from_the_local_folder(
     assert len(list(cache.iterdir())) == 4
 
 
+def test_folder_that_lacks_some_files_supplies_the_others(
+        notebook, tmp_path, data_folder, offline, serve, monkeypatch):
+    half = pathlib.Path(shutil.copytree(data_folder, tmp_path / "half"))
+    first, *_, last = notebook.PAYLOAD_SHA256
+    (half / first).unlink()
+    (half / last).write_bytes(b"damaged")
+    monkeypatch.setenv("FASHION_MNIST_DIR", str(half))
+    mirror = serve({name: (data_folder / name).read_bytes() for name in (first, last)})
+    monkeypatch.setattr(notebook, "DOWNLOAD_HOSTS", {"mirror": mirror})
+    assert notebook.ensure_dataset(tmp_path / "cache") == "mirror"
+    assert notebook.damaged_or_missing(tmp_path / "cache") == []
+
+
 def test_wrong_answer_of_one_host_is_not_used_and_the_next_host_is_asked(
         notebook, cache, offline, serve, monkeypatch):
     genuine = (cache / LABELS).read_bytes()
@@ -121,7 +134,7 @@ def test_without_any_source_the_message_says_what_to_do_and_nothing_is_lost(note
 def test_cache_that_cannot_be_written_is_explained(notebook, tmp_path, data_folder, offline, monkeypatch):
     (tmp_path / "file").write_text("a file where the cache folder should be")
     monkeypatch.setenv("FASHION_MNIST_DIR", str(data_folder))
-    with pytest.raises(FileNotFoundError, match="(?s)请从.*FASHION_MNIST_DIR: .*[Nn]ot a directory"):
+    with pytest.raises(FileNotFoundError, match="(?s)请从.*FASHION_MNIST_DIR, .*[Nn]ot a directory"):
         notebook.ensure_dataset(tmp_path / "file" / "fashion-mnist")
 
 

@@ -5,14 +5,22 @@ import pytest
 
 SMALL = {
     "learning_rate": 1e-3, "batch_size": 64, "epochs": 2, "warmup_fraction": 0.1,
-    "label_smoothing": 0.1, "shift_pixels": 1, "erased_pixels": 0,
+    "label_smoothing": 0.1, "shift_pixels": 1, "erased_pixels": 0, "filters": (8, 16, 32), "convolutions": 2,
+    "precision": "float32",
 }
 
 
 @pytest.fixture
-def small_model(notebook):
+def small_model(notebook, data):
     notebook.keras.utils.set_random_seed(5)
-    return notebook.build_model((8, 16, 32), 72.94, 90.02, seed=5)
+    return notebook.build_model(SMALL, data.train_images, seed=5)
+
+
+@pytest.fixture
+def backup(tmp_path):
+    folder = tmp_path / "backup"
+    folder.mkdir()
+    return folder
 
 
 def test_model_takes_raw_pixels_and_normalises_them(notebook, data, small_model):
@@ -30,7 +38,27 @@ def test_identity_kernel_passes_its_input_on(notebook):
     assert (np.abs(passed[..., 4:]).mean(axis=(0, 1, 2)) > 0).all()
 
 
-def test_learning_rate_peaks_at_its_parameter_and_ends_at_nought(notebook, small_model):
+def test_first_convolution_whitens_the_patches(notebook, data, small_model):
+    whitening = notebook.keras.Model(small_model.inputs, small_model.get_layer("whitening").output)
+    maps = whitening.predict(data.train_images[:1_000, ..., np.newaxis], verbose=0)
+    inside = maps[:, 1:-1, 1:-1].reshape(-1, 18)
+    assert np.allclose(inside[:, :9], -inside[:, 9:], atol=1e-5)
+    correlation = np.corrcoef(inside[:, :9], rowvar=False)
+    assert np.abs(correlation - np.eye(9)).max() < 0.2
+    assert (np.abs(inside[:, :9].var(axis=0) - 1) < 0.5).all()
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_precision_is_that_of_the_convolutions_and_never_of_the_weights(notebook, data, precision):
+    model = notebook.build_model(SMALL | {"precision": precision}, data.train_images, seed=5)
+    convolutions = [layer for layer in model.layers if isinstance(layer, notebook.layers.Conv2D)]
+    assert len(convolutions) == 7
+    for layer in convolutions:
+        assert layer.compute_dtype == precision.removeprefix("mixed_") and layer.kernel.dtype == "float32"
+    assert model.outputs[0].dtype == "float32"
+
+
+def test_learning_rate_peaks_at_its_parameter_and_ends_at_zero(notebook, small_model):
     notebook.compile_model(small_model, SMALL | {"epochs": 10}, steps_per_epoch=100)
     schedule = small_model.optimizer.learning_rate
     schedule = small_model.optimizer._learning_rate if not callable(schedule) else schedule
@@ -40,12 +68,13 @@ def test_learning_rate_peaks_at_its_parameter_and_ends_at_nought(notebook, small
     assert isinstance(small_model.optimizer, notebook.keras.optimizers.Adam)
 
 
-def test_training_learns_and_survives_saving(notebook, data, small_model, tmp_path):
+def test_training_learns_and_survives_saving(notebook, data, small_model, tmp_path, backup):
     training = notebook.training_batches(data.train_images[:6_400], data.train_labels[:6_400], SMALL, seed=5)
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
-    history = notebook.train(small_model, training, validation, SMALL)
+    history = notebook.train(small_model, training, validation, SMALL, backup)
     assert history["val_accuracy"][-1] > 0.6
     assert int(small_model.optimizer.iterations) == 2 * 100
+    assert len(history["seconds"]) == 2 and min(history["seconds"]) > 0
 
     small_model.save(tmp_path / "model.keras")
     reloaded = notebook.keras.saving.load_model(tmp_path / "model.keras")
@@ -57,9 +86,54 @@ def test_training_learns_and_survives_saving(notebook, data, small_model, tmp_pa
     assert np.allclose(mirrored, probabilities, atol=1e-5)
 
 
-def test_loss_that_is_no_number_stops_training_with_advice(notebook, data, small_model):
+def test_prediction_is_the_mean_over_the_mirror_image_and_diagonal_shifts(notebook, data, small_model):
+    images = np.pad(data.test_images[:50, 2:-2, 2:-2], ((0, 0), (2, 2), (2, 2)))  # Rolls lose no pixel.
+    views = [np.roll(side, (shift, shift), axis=(1, 2))
+             for side in (images, images[:, :, ::-1]) for shift in (-1, 0, 1)]
+    logits = [small_model.predict(view[..., np.newaxis].astype("float32"), verbose=0) for view in views]
+    expected = np.mean([notebook.keras.ops.softmax(view) for view in logits], axis=0)
+    assert np.allclose(notebook.predict_probabilities(small_model, images), expected, atol=1e-5)
+
+
+def test_loss_that_is_no_number_stops_training_with_advice(notebook, data, small_model, backup):
     small_model.get_layer("logits").set_weights([np.full((32, 10), np.nan), np.zeros(10)])
     training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], SMALL, seed=5)
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     with pytest.raises(FloatingPointError, match="(?s)learning_rate.*Lower learning_rate"):
-        notebook.train(small_model, training, validation, SMALL)
+        notebook.train(small_model, training, validation, SMALL, backup)
+    assert not backup.exists(), "the next run would resume from NaN weights"
+
+
+def test_training_that_was_cut_off_goes_on_where_it_stopped(
+        notebook, data, small_model, backup, monkeypatch, capsys):
+    parameters = SMALL | {"epochs": 4}
+    training = notebook.training_batches(data.train_images[:1_280], data.train_labels[:1_280], SMALL, seed=5)
+    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
+
+    def stop_in_third_epoch(self, epoch, logs=None):
+        self.epoch, self.first_epoch = epoch, 0
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(notebook.ProgressLine, "on_epoch_begin", stop_in_third_epoch)
+        notebook.train(small_model, training, validation, parameters, backup)
+    before = np.genfromtxt(backup / "history.csv", delimiter=",", names=True)
+
+    new_model = notebook.build_model(parameters, data.train_images, seed=6)
+    history = notebook.train(new_model, training, validation, parameters, backup)
+    assert "Resuming from the backup after epoch 2\n" in capsys.readouterr().out
+    assert history["epoch"] == [0, 1, 2, 3] and history["loss"][:2] == list(before["loss"])
+    assert history["loss"][3] < history["loss"][0]
+    assert int(new_model.optimizer.iterations) == 4 * 20
+    assert float(new_model.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+    assert not backup.exists()
+
+
+def test_backup_is_found_again_only_by_the_same_long_run(notebook, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = notebook.backup_folder("full", SMALL, seed=5)
+    assert folder == notebook.backup_folder("full", dict(reversed(SMALL.items())), seed=5)
+    assert folder != notebook.backup_folder("full", SMALL, seed=6)
+    assert folder != notebook.backup_folder("full", SMALL | {"epochs": 3}, seed=5)
+    assert notebook.backup_folder("quick", SMALL, seed=5) != notebook.backup_folder("quick", SMALL, seed=5)

@@ -4,8 +4,9 @@ import pytest
 
 GOOD = {
     "learning_rate": 1e-3, "batch_size": 128, "validation_size": 5_000, "epochs": 7,
-    "filters": (16, 32, 64, 128), "warmup_fraction": 0.1, "label_smoothing": 0.1,
-    "shift_pixels": 1, "erased_pixels": 0, "accuracy_floor": 0.93,
+    "filters": (32, 64, 128), "convolutions": 2, "precision": "float32",
+    "warmup_fraction": 0.1, "label_smoothing": 0.1, "shift_pixels": 1, "erased_pixels": 0,
+    "accuracy_floor": 0.93,
 }
 
 
@@ -34,7 +35,7 @@ def test_wrong_seed_says_what_is_allowed(notebook, text):
 
 def test_good_parameters_pass(notebook):
     notebook.check_parameters(GOOD)
-    assert set(GOOD) == set(notebook.PARAMETER_RANGES) | {"filters"}
+    assert set(GOOD) == set(notebook.PARAMETER_RANGES) | {"filters", "precision"}
 
 
 @pytest.mark.parametrize("name, value", [
@@ -43,9 +44,11 @@ def test_good_parameters_pass(notebook):
     ("epochs", True), ("validation_size", 60_000), ("warmup_fraction", 1.0),
     ("label_smoothing", 1.0), ("shift_pixels", -1), ("erased_pixels", 28),
     ("filters", (32, 0, 128)), ("filters", (32, 64.0)),
+    ("filters", ()), ("filters", (8,) * 5), ("filters", 64), ("convolutions", 0), ("validation_size", "5000"),
+    ("validation_size", 5_005), ("precision", "float16"),
 ])
 def test_parameter_out_of_range_is_named_in_both_languages(notebook, name, value):
-    with pytest.raises(ValueError, match=f"(?s)参数 {name}=.*允许.*Parameter {name}=.*Use "):
+    with pytest.raises(ValueError, match=f"(?s)参数 {name}=.*允许.*Parameter {name}=.*Use: "):
         notebook.check_parameters(GOOD | {name: value})
 
 

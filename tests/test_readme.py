@@ -13,6 +13,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```\n(.+?)\n```$", README, re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?: ?%|(?: s| minutes| epochs)\b)|(?<![\w.])\d+(?:,\d{3})+")
 
+MEASUREMENTS = re.compile(
+    r"^## (?:Measured costs|参数结果记录 · Results log)$.*?(?=^## )", re.MULTILINE | re.DOTALL)
+
 
 @pytest.fixture(scope="module")
 def released_notebook():
@@ -34,13 +37,13 @@ def normalised(text):
 
 def test_every_figure_stands_in_the_released_notebook(released_notebook):
     """Each percentage, time, epoch count and large number is printed by the notebook or stands in
-    its source. Costs of a whole run are the exception: they come with the command that measures them.
+    its source. The sections of measurements are the exception: their figures come with commands.
     """
     known = "\n".join(cell.source + "\n" + printed_text(cell) for cell in code_cells(released_notebook))
     known = normalised(known + "\n" + "\n".join(
         cell.source for cell in released_notebook.cells if cell.cell_type == "markdown"))
     prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
-    prose = re.sub(r"^## Measured costs$.*?(?=^## )", "", prose, flags=re.MULTILINE | re.DOTALL)
+    prose = MEASUREMENTS.sub("", prose)
     figures = NUMBER.findall(prose)
     assert len(figures) > 10
     for figure in figures:
@@ -52,7 +55,7 @@ def test_results_table_is_the_released_run(released_notebook):
     for pattern, row in [
         (r"Test accuracy: ([\d.]+)%", "Test accuracy"),
         (r"Course score: (\d+) / 10", "Course score"),
-        (r"Validation accuracy with mirror image: +([\d.]+)%", "Validation accuracy"),
+        (r"Validation accuracy of six views: +([\d.]+)%", "Validation accuracy"),
         (r"Training accuracy without augmentation: ([\d.]+)%", "Training accuracy"),
         (r"Trained for \d+ epochs in (\d+) s", "Training"),
         (r"([\d,]+) parameters, on", "Network"),
@@ -60,6 +63,23 @@ def test_results_table_is_the_released_run(released_notebook):
         [line] = re.findall(rf"^\| {row}(?:,| \|).*$", README, re.MULTILINE)
         saved = re.search(pattern, printed)[1]
         assert re.search(rf"(?<![\d.]){re.escape(saved)}(?![\d.])", line), (row, saved)
+
+
+def test_every_measurement_comes_with_its_command():
+    sections = MEASUREMENTS.findall(README)
+    rows = [row for section in sections for row in re.findall(r"^\|.*\d.*\|$", section, re.MULTILINE)]
+    assert len(sections) == 2 and len(rows) >= 5
+    for row in rows:
+        assert re.search(r"\| `[^`]+`", row), row
+
+
+def test_every_trial_in_the_results_log_fits_the_released_notebook(released_notebook):
+    """A change that the log says to make has to find its place in the notebook's code."""
+    changes = re.findall(r"--change '([^']*)' '[^']*'", README.replace("\\|", "|"))
+    assert len(changes) >= 1
+    source = "\n".join(cell.source for cell in code_cells(released_notebook))
+    for old in changes:
+        assert source.count(old) == 1, old
 
 
 def test_commands_are_the_ones_that_are_run(saved_notebook):
