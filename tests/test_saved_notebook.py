@@ -87,7 +87,7 @@ def test_one_clean_line_was_saved_for_every_epoch(saved_notebook, saved_text):
     assert "\r" not in saved_text and "\b" not in saved_text
     # Only the model's summary may hold colour codes; Jupyter shows its HTML form instead.
     for cell in code_cells(saved_notebook):
-        assert "\x1b" not in printed_text(cell) or "model.summary(" in cell.source
+        assert "\x1b" not in printed_text(cell) or ".summary(" in cell.source
 
 
 def test_assignment_is_kept_to(saved_notebook):
