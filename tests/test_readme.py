@@ -75,7 +75,7 @@ def test_every_measurement_comes_with_its_command():
 
 def test_every_trial_in_the_results_log_fits_the_released_notebook(released_notebook):
     """A change that the log says to make has to find its place in the notebook's code."""
-    changes = re.findall(r"--change '([^']*)' '[^']*'", README.replace("\\|", "|"))
+    changes = re.findall(r"--change '([^']*)' '[^']*'", README)
     assert len(changes) >= 9
     source = "\n".join(cell.source for cell in code_cells(released_notebook))
     for old in changes:

@@ -24,6 +24,7 @@ import nbformat
 import numpy as np
 
 from conftest import NOTEBOOK_PATH
+from test_saved_notebook import code_cells
 
 matplotlib.use("Agg")
 FIRST_USE_OF_THE_TEST_SET = "test_probabilities = predict_probabilities("
@@ -35,7 +36,7 @@ def code_before_the_test_set(changes, epochs=None):
     changes: pairs (old text, new text); ValueError if an old text does not occur exactly once.
     epochs: how long to train, if not as long as the notebook does.
     """
-    cells = [cell for cell in nbformat.read(NOTEBOOK_PATH, as_version=4).cells if cell.cell_type == "code"]
+    cells = code_cells(nbformat.read(NOTEBOOK_PATH, as_version=4))
     [end] = [number for number, cell in enumerate(cells) if FIRST_USE_OF_THE_TEST_SET in cell.source]
     # Definitions come first, since --time-to-accuracy predicts during training.
     cells = sorted(cells[:end], key=lambda cell: "definitions" not in cell.metadata.get("tags", []))
@@ -106,10 +107,9 @@ def main():
     parser.add_argument("--time-to-accuracy", action="store_true")
     parser.add_argument("--peak", action="store_true")
     arguments = parser.parse_args()
-    sources = code_before_the_test_set(arguments.change, arguments.epochs)
     if arguments.time_to_accuracy:
-        sources = [source.replace("ProgressLine(),", "ProgressLine(), time_to_accuracy(globals()),")
-                   for source in sources]
+        arguments.change.append(("ProgressLine(),", "ProgressLine(), time_to_accuracy(globals()),"))
+    sources = code_before_the_test_set(arguments.change, arguments.epochs)
     os.chdir(tempfile.mkdtemp())
 
     singles, averages, seconds = [], [], []
