@@ -1,0 +1,47 @@
+"""Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of any file.
+
+Without the option: of this folder's notebook and of the archive that the README's command makes from it.
+"""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import submission
+from conftest import NOTEBOOK_PATH, read_course_score
+
+
+@pytest.fixture(scope="module")
+def readme_archive(tmp_path_factory):
+    """The archive that the README's command for handing in makes, run in a folder of its own."""
+    from test_readme import COMMANDS
+
+    folder = tmp_path_factory.mktemp("submission")
+    shutil.copy(NOTEBOOK_PATH, folder)
+    [command] = [command for command in COMMANDS if "zipfile" in command]
+    subprocess.run([sys.executable, *command.split()[1:]], cwd=folder, check=True)
+    return folder / "submission.zip"
+
+
+def pytest_generate_tests(metafunc):
+    subjects = ["given"] if metafunc.config.getoption("--submission") else ["notebook", "archive"]
+    metafunc.parametrize("findings", subjects, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def findings(request):
+    if request.param == "given":
+        path = request.config.getoption("--submission")
+    else:
+        path = NOTEBOOK_PATH if request.param == "notebook" else request.getfixturevalue("readme_archive")
+    return {finding.requirement: finding for finding in submission.check(path, read_course_score())}
+
+
+@pytest.mark.parametrize("requirement", submission.REQUIREMENTS)
+def test_submission(findings, requirement):
+    if requirement not in findings:
+        pytest.skip("not looked at, since the file could not be read")
+    if not findings[requirement].holds:
+        pytest.fail(str(findings[requirement]), pytrace=False)

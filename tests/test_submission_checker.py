@@ -1,0 +1,255 @@
+"""The checker of submissions, on files that are wrong, damaged or hostile."""
+
+import copy
+import struct
+import zipfile
+
+import nbformat
+import pytest
+
+import submission
+from conftest import NOTEBOOK_PATH, read_course_score
+
+NAME = "fashion_mnist_keras.ipynb"
+
+
+def check(path):
+    """Return the findings and, of those that do not hold, the requirements."""
+    findings = submission.check(path, read_course_score())
+    for finding in findings:
+        assert all(finding.reason) and (finding.holds or all(finding.hint)), finding
+    return findings, [finding.requirement for finding in findings if not finding.holds]
+
+
+def make_archive(path, members):
+    """Write a zip archive of the given contents and return its path."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def genuine():
+    return NOTEBOOK_PATH.read_bytes()
+
+
+def change_flag_bits(path, bits):
+    """Set flag bits of the first member, in both of its headers, as an encrypting program would."""
+    content = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = content.index(signature) + offset
+        flags = struct.unpack_from("<H", content, start)[0]
+        struct.pack_into("<H", content, start, flags | bits)
+    path.write_bytes(content)
+
+
+def encrypted(path, genuine):
+    make_archive(path, {NAME: genuine})
+    change_flag_bits(path, 0x1)
+
+
+def truncated(path, genuine):
+    make_archive(path, {NAME: genuine})
+    path.write_bytes(path.read_bytes()[:-2_000])
+
+
+def damaged_inside(path, genuine):
+    make_archive(path, {NAME: genuine})
+    content = bytearray(path.read_bytes())
+    content[5_000:6_000] = bytes(1_000)
+    path.write_bytes(content)
+
+
+def bomb(path, genuine):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(NAME, "w") as member:
+        for _ in range(200):
+            member.write(bytes(1_000_000))
+
+
+def bomb_that_lies_about_its_size(path, genuine):
+    bomb(path, genuine)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"PK\x01\x02")
+    struct.pack_into("<I", content, start + 24, 1_000)
+    path.write_bytes(content)
+
+
+def link(path, genuine):
+    member = zipfile.ZipInfo(NAME)
+    member.create_system, member.external_attr = 3, 0o120777 << 16
+    make_archive(path, {member: "/etc/passwd"})
+
+
+@pytest.mark.parametrize("make, message", [
+    (encrypted, "encrypted"), (truncated, "damaged or incomplete"), (damaged_inside, "damaged or incomplete"),
+    (bomb, "more than 10 MB"), (bomb_that_lies_about_its_size, "damaged or incomplete"),
+    (lambda path, genuine: make_archive(path, {f"../../{NAME}": genuine}), "points out of the archive"),
+    (lambda path, genuine: make_archive(path, {f"/etc/{NAME}": genuine}), "points out of the archive"),
+    (lambda path, genuine: make_archive(path, {f"C:\\{NAME}": genuine}), "points out of the archive"),
+    (link, "is a link"),
+    (lambda path, genuine: make_archive(path, {NAME: genuine, f"copy/{NAME}": genuine}), "holds 2 notebooks"),
+    (lambda path, genuine: make_archive(path, {"README.md": "nothing"}), "holds 0 notebooks"),
+    (lambda path, genuine: make_archive(path, {f"{number}.txt": "" for number in range(1_001)}), "1001 files"),
+    (lambda path, genuine: path.write_bytes(b""), "is empty"),
+    (lambda path, genuine: path.write_bytes(b"Rar!\x1a\x07\x00" + bytes(50)), ".rar"),
+    (lambda path, genuine: path.write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(50)), ".7z"),
+    (lambda path, genuine: path.write_bytes(b"hello"), "damaged or incomplete"),
+    (lambda path, genuine: None, "There is no file"),
+])
+def test_hostile_archive_gets_its_own_message(tmp_path, genuine, make, message):
+    path = tmp_path / "submission.zip"
+    make(path, genuine)
+    before = set(tmp_path.rglob("*"))
+    [finding], failed = check(path)
+    assert failed == ["archive"] and message in str(finding)
+    assert set(tmp_path.rglob("*")) == before, "nothing is unpacked"
+
+
+@pytest.mark.parametrize("content", [
+    b"<html>not found</html>", b"[" * 100_000, b'{"cells": ' * 50_000, b"[]", b"null", b'"text"', b"\xff\xfe\x00",
+    b'{"cells": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}',
+    b'{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+    b'{"cells": [' + b"[]," * 1_000_000 + b"[]]}",
+    b'{"cells": 7, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+])
+def test_file_that_is_no_notebook_says_so(tmp_path, content):
+    path = tmp_path / NAME
+    path.write_bytes(content)
+    findings, failed = check(path)
+    assert failed == ["format"] and "not a valid notebook" in str(findings[-1])
+
+
+def test_notebook_of_200_megabytes_is_not_read(tmp_path):
+    path = tmp_path / NAME
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+        file.write(b"{")
+    [finding], failed = check(path)
+    assert failed == ["archive"] and "more than 10 MB" in str(finding)
+
+
+@pytest.mark.parametrize("source", [
+    "(" * 5_000, "-" * 50_000 + "1", "x" + ".a" * 50_000, "x = " + "1+" * 50_000 + "1", "def broken(:", "\x00",
+    "x = 1\n" * 100_000,
+])
+def test_code_that_no_parser_can_take_is_no_crash(tmp_path, source):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    path = tmp_path / NAME
+    nbformat.write(notebook, path)
+    findings, failed = check(path)
+    assert failed == ["format"] or len(findings) == len(submission.REQUIREMENTS)
+
+
+@pytest.mark.parametrize("members, remark", [
+    ({NAME: None, f"__MACOSX/._{NAME}": b"\x00\x05", ".DS_Store": b"x"}, "Ignored 2 files"),
+    ({f"作业五/提交/{NAME}": None}, "inside a folder"),
+    ({"作业五.ipynb": None}, "Read 作业五.ipynb"),
+])
+def test_harmless_oddities_are_told_and_accepted(tmp_path, genuine, members, remark):
+    path = make_archive(tmp_path / "submission.zip", {
+        name: genuine if content is None else content for name, content in members.items()})
+    findings, failed = check(path)
+    assert failed == [] and remark in str(findings[0])
+
+
+def test_archive_of_many_megabytes_is_not_opened(tmp_path):
+    path = tmp_path / "submission.zip"
+    with path.open("wb") as file:
+        file.write(b"PK")
+        file.truncate(25_000_000)
+    [finding], failed = check(path)
+    assert failed == ["archive"] and "more than 20 MB" in str(finding)
+
+
+def test_blank_name_is_mentioned(tmp_path, genuine):
+    findings, failed = check(NOTEBOOK_PATH)
+    assert failed == [] and ("still blank" in str(findings[1])) == (b"________" in genuine)
+
+
+def test_chinese_name_in_gbk_is_shown_as_it_was(tmp_path, genuine):
+    """Windows stores the name's GBK bytes without saying so."""
+    path = make_archive(tmp_path / "submission.zip", {"XXXX.ipynb": genuine})
+    path.write_bytes(path.read_bytes().replace(b"XXXX.ipynb", "作业".encode("gbk") + b".ipynb"))
+    findings, failed = check(path)
+    assert failed == [] and "作业.ipynb" in str(findings[0])
+
+
+def cells_with(notebook, text):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and text in cell.source]
+
+
+def run_a_cell_again(notebook):
+    cells_with(notebook, "course_score(test_accuracy)")[0].execution_count = 99
+
+
+def clear_an_output(notebook):
+    cells_with(notebook, "print(f\"Test accuracy")[0].outputs = []
+
+
+def clear_all(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+
+
+def add_an_error(notebook):
+    cells_with(notebook, "figure = plot_curves(history)")[0].outputs.append(
+        nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[]))
+
+
+def drop_the_curves(notebook):
+    [cell] = cells_with(notebook, "figure = plot_curves(history)")
+    cell.outputs = [nbformat.v4.new_output("stream", text="no figure")]
+
+
+def claim_a_better_score(notebook):
+    [cell] = cells_with(notebook, "score = course_score")
+    cell.outputs = [nbformat.v4.new_output("stream", text="Course score: 9 / 10")]
+
+
+def claim_another_accuracy(notebook):
+    notebook.cells[-2].outputs.append(nbformat.v4.new_output("stream", text="Test accuracy 97.51%"))
+
+
+def import_another_package(notebook):
+    notebook.cells[-2].source += "\nimport torch.nn"
+
+
+def change_the_learning_rate(notebook):
+    [cell] = cells_with(notebook, '"learning_rate": 1e-3')
+    cell.source = cell.source.replace('"learning_rate": 1e-3', '"learning_rate": 1e-2')
+
+
+def print_a_path(notebook):
+    notebook.cells[-2].outputs.append(nbformat.v4.new_output("stream", text="saved to /home/student/model.keras"))
+
+
+def warn(notebook):
+    notebook.cells[-2].outputs.append(nbformat.v4.new_output("stream", name="stderr", text="warning"))
+
+
+@pytest.mark.parametrize("change, failed", [
+    (run_a_cell_again, ["order"]), (clear_an_output, ["outputs"]),
+    (clear_all, ["order", "outputs", "curves", "accuracy"]), (add_an_error, ["errors"]),
+    (drop_the_curves, ["curves"]), (claim_a_better_score, ["accuracy"]), (claim_another_accuracy, ["accuracy"]),
+    (import_another_package, ["packages"]), (change_the_learning_rate, ["assignment"]),
+    (print_a_path, ["privacy"]), (warn, ["privacy"]),
+])
+def test_each_requirement_is_seen_to_fail(tmp_path, change, failed):
+    notebook = copy.deepcopy(nbformat.read(NOTEBOOK_PATH, as_version=4))
+    change(notebook)
+    path = tmp_path / NAME
+    nbformat.write(notebook, path)
+    assert check(path)[1] == failed
+
+
+def test_a_student_who_fell_short_is_told_the_score(tmp_path):
+    outputs = [nbformat.v4.new_output("stream", text="Test accuracy: 0.8650")]
+    notebook = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_code_cell("print(accuracy)", execution_count=1, outputs=outputs)])
+    path = tmp_path / NAME
+    nbformat.write(notebook, path)
+    findings, failed = check(path)
+    assert "accuracy" not in failed
+    assert "score 5 / 10" in str(next(finding for finding in findings if finding.requirement == "accuracy"))
