@@ -1,9 +1,12 @@
 """The checker of submissions, on files that are wrong, damaged or hostile."""
 
+import base64
 import copy
+import io
 import struct
 import zipfile
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
@@ -242,6 +245,35 @@ def test_each_requirement_is_seen_to_fail(tmp_path, change, failed):
     path = tmp_path / NAME
     nbformat.write(notebook, path)
     assert check(path)[1] == failed
+
+
+def picture():
+    figure, axis = plt.subplots()
+    axis.plot([1, 2])
+    buffer = io.BytesIO()
+    figure.savefig(buffer)
+    plt.close(figure)
+    return nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(buffer.getvalue()).decode()})
+
+
+def test_a_usual_keras_notebook_of_another_design_is_accepted(tmp_path):
+    cells = [
+        ("%matplotlib inline\nimport numpy as np\nfrom tensorflow import keras\nimport matplotlib.pyplot as plt", []),
+        ("(x, y), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()\nif x.max() > 255:\n    print('?')", []),
+        ("%%bash\nls -l | head", [nbformat.v4.new_output("stream", text="total 4")]),
+        ("model.compile(optimizer='adam', loss='sparse_categorical_crossentropy')\n"
+         "history = model.fit(x, y, batch_size=128)", [nbformat.v4.new_output("stream", text="Epoch 1/10 accuracy: 0.9")]),
+        ("plt.plot(history.history['acc'])\nplt.plot(history.history['loss'])\nplt.show()", [picture()]),
+        ("print('测试准确率:', accuracy)", [nbformat.v4.new_output("stream", text="测试准确率: 0.9131000041961670")]),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_code_cell(source, execution_count=number, outputs=outputs)
+        for number, (source, outputs) in enumerate(cells, start=1)])
+    path = tmp_path / NAME
+    nbformat.write(notebook, path)
+    findings, failed = check(path)
+    assert failed == [], "\n".join(map(str, findings))
+    assert "91.31%, score 10 / 10" in str(findings[6])
 
 
 def test_a_student_who_fell_short_is_told_the_score(tmp_path):
