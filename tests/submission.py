@@ -7,6 +7,7 @@ nothing over 10 MB is read.
 import ast
 import base64
 import binascii
+import collections
 import dataclasses
 import json
 import pathlib
@@ -66,28 +67,25 @@ MAKE_ZIP = ("请用 README 里的一行命令重新打包。", "Make the archive
 RUN_ALL = ("请“重启内核并全部运行”，保存，再提交。", "Restart the kernel, Run All, save, and submit again.")
 
 
+def printable(text):
+    """Return text from a submission without characters that would change how the report looks."""
+    return "".join(character if character.isprintable() else "?" for character in text)[:200]
+
+
 def shown_name(member):
     """Return an archive member's name for people; Windows may have stored a Chinese one in GBK."""
     if member.flag_bits & 0x800:
-        return member.filename
+        return printable(member.filename)
     try:
-        return member.filename.encode("cp437").decode("gbk")
+        return printable(member.filename.encode("cp437").decode("gbk"))
     except (UnicodeEncodeError, UnicodeDecodeError):
-        return member.filename
+        return printable(member.filename)
 
 
-def is_metadata_file(name):
-    """Return whether a member of an archive was put there by macOS or Windows, not by the student."""
-    return "__MACOSX/" in name or name.rsplit("/", 1)[-1].startswith(("._", ".DS_Store", "Thumbs.db"))
-
-
-def read_member(archive, member):
-    """Return the content of an archive's member, of which no more than the limit is ever unpacked."""
-    with archive.open(member) as stream:
-        content = stream.read(LARGEST_NOTEBOOK + 1)
-    if len(content) > LARGEST_NOTEBOOK:
-        raise too_large()
-    return content
+def is_system_file(name):
+    """Return whether a member of an archive was put there by macOS, Windows or Jupyter, not by the student."""
+    return ("__MACOSX/" in name or ".ipynb_checkpoints/" in name
+            or name.rsplit("/", 1)[-1].startswith(("._", ".DS_Store", "Thumbs.db")))
 
 
 def too_large(limit=LARGEST_NOTEBOOK):
@@ -99,40 +97,50 @@ def too_large(limit=LARGEST_NOTEBOOK):
         "put nothing but the notebook into the archive."))
 
 
+def find_notebook(members):
+    """Return the one notebook among an archive's members and the members ignored; raises Refused."""
+    if len(members) > MOST_MEMBERS:
+        raise Refused("archive", (
+            f"压缩包里有 {len(members)} 个文件。", f"The archive holds {len(members)} files."), MAKE_ZIP)
+    for member in members:
+        name = shown_name(member)
+        if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):
+            raise Refused("archive", (
+                f"文件名 {name} 指向压缩包之外。", f"The name {name} points out of the archive."), MAKE_ZIP)
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise Refused("archive", (f"{name} 是一个链接。", f"{name} is a link, not a file."), MAKE_ZIP)
+    ignored = [member for member in members if is_system_file(member.filename)]
+    notebooks = [member for member in members
+                 if member.filename.lower().endswith(".ipynb") and member not in ignored]
+    if len(notebooks) != 1:
+        listed = ": " + ", ".join(map(shown_name, notebooks[:5])) if notebooks else ""
+        raise Refused("archive", (
+            f"压缩包里有 {len(notebooks)} 个笔记本{listed}。", f"The archive holds {len(notebooks)} notebooks{listed}."), (
+            "请只放一个 .ipynb 文件。", "Put exactly one .ipynb file into it."))
+    return notebooks[0], ignored
+
+
 def read_archive(path):
     """Return the bytes of the one notebook in a zip archive and a remark; raises Refused."""
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
-            raise Refused("archive", (
-                f"压缩包里有 {len(members)} 个文件。", f"The archive holds {len(members)} files."), MAKE_ZIP)
-        for member in members:
-            name = shown_name(member)
-            if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):
-                raise Refused("archive", (
-                    f"文件名 {name!r} 指向压缩包之外。", f"The name {name!r} points out of the archive."), MAKE_ZIP)
-            if stat.S_ISLNK(member.external_attr >> 16):
-                raise Refused("archive", (f"{name!r} 是一个链接。", f"{name!r} is a link, not a file."), MAKE_ZIP)
-        ignored = [member for member in members if is_metadata_file(member.filename)]
-        notebooks = [member for member in members if member.filename.endswith(".ipynb") and member not in ignored]
-        names = [shown_name(member) for member in notebooks]
-        if len(notebooks) != 1:
-            listed = ": " + ", ".join(names[:5]) if names else ""
-            raise Refused("archive", (
-                f"压缩包里有 {len(names)} 个笔记本{listed}。", f"The archive holds {len(names)} notebooks{listed}."), (
-                "请只放一个 .ipynb 文件。", "Put exactly one .ipynb file into it."))
-        [notebook] = notebooks
+        notebook, ignored = find_notebook(archive.infolist())
         if notebook.flag_bits & 0x1:
             raise Refused("archive", ("压缩包有密码。", "The archive is encrypted."), (
                 "请不要设密码。", "Make it without a password."))
-        if notebook.file_size > LARGEST_NOTEBOOK:
-            raise too_large()
-        remarks = [(f"读取的是 {names[0]}。", f"Read {names[0]}.")]
-        if "/" in names[0]:
-            remarks.append(("它在文件夹里；最好放在最外层。", "It is inside a folder; the top level is better."))
-        if ignored:
-            remarks.append((f"忽略了 {len(ignored)} 个系统文件。", f"Ignored {len(ignored)} files of the operating system."))
-        return read_member(archive, notebook), tuple(" ".join(parts) for parts in zip(*remarks))
+        if notebook.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # Only these are unpacked piece by piece, so that the limit of bytes holds.
+            raise Refused("archive", ("压缩方式不常见。", "The archive uses an unusual compression."), MAKE_ZIP)
+        with archive.open(notebook) as stream:
+            content = stream.read(LARGEST_NOTEBOOK + 1)
+    if len(content) > LARGEST_NOTEBOOK:
+        raise too_large()
+    name = shown_name(notebook)
+    remarks = [(f"读取的是 {name}。", f"Read {name}.")]
+    if "/" in name:
+        remarks.append(("它在文件夹里；最好放在最外层。", "It is inside a folder; the top level is better."))
+    if ignored:
+        remarks.append((f"忽略了 {len(ignored)} 个系统文件。", f"Ignored {len(ignored)} files of the system."))
+    return content, tuple(" ".join(parts) for parts in zip(*remarks))
 
 
 def read_submission(path):
@@ -148,30 +156,70 @@ def read_submission(path):
     for signature, kind in OTHER_ARCHIVES.items():
         if start.startswith(signature):
             raise Refused("archive", (f"这是 {kind} 文件。", f"This is a {kind} file."), ("请改用 .zip。", "Make it a .zip."))
-    if path.suffix.lower() == ".zip" or start.startswith(b"PK"):
-        if path.stat().st_size > LARGEST_ARCHIVE:
-            raise too_large(LARGEST_ARCHIVE)
-        try:
-            return read_archive(path)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError):
-            raise Refused("archive", ("压缩包损坏或不完整。", "The archive is damaged or incomplete."), MAKE_ZIP) from None
-    if path.stat().st_size > LARGEST_NOTEBOOK:
-        raise too_large()
-    return path.read_bytes(), (f"读取的是 {path.name}。", f"Read {path.name}.")
+    is_archive = path.suffix.lower() == ".zip" or start.startswith(b"PK")
+    limit = LARGEST_ARCHIVE if is_archive else LARGEST_NOTEBOOK
+    if path.stat().st_size > limit:
+        raise too_large(limit)
+    if not is_archive:
+        return path.read_bytes(), (f"读取的是 {path.name}。", f"Read {path.name}.")
+    try:
+        return read_archive(path)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError):
+        raise Refused("archive", ("压缩包损坏或不完整。", "The archive is damaged or incomplete."), MAKE_ZIP) from None
+
+
+def not_a_notebook(reason):
+    """Return the refusal of a file that is no notebook of Jupyter's present format."""
+    return Refused("format", (f"不是有效的笔记本文件（{reason}）。", f"This is not a valid notebook file ({reason})."), (
+        "请在 Jupyter 里打开、保存后再提交。", "Open it in Jupyter, save it and submit again."))
 
 
 def parse_notebook(content):
     """Return the notebook in these bytes; raises Refused if they hold none."""
-    invalid = Refused("format", ("不是有效的笔记本文件。", "This is not a valid notebook file."),
-                      ("请在 Jupyter 里打开、保存后再提交。", "Open it in Jupyter, save it and submit again."))
     if content.count(b",") > MOST_VALUES:
-        raise invalid
+        raise Refused("format", ("笔记本里的数值太多，没有读取。", "The notebook holds too many values and was not read."), (
+            "请清除过长的输出，再全部运行。", "Clear outputs that are too long, and Run All again."))
     try:
-        notebook = nbformat.from_dict(json.loads(content.decode("utf-8-sig")))
+        contents = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise not_a_notebook("JSON") from None
+    version = [contents.get(key) for key in ("nbformat", "nbformat_minor")] if isinstance(contents, dict) else [None]
+    if version not in [[4, minor] for minor in range(6)] or any(type(number) is not int for number in version):
+        raise not_a_notebook("nbformat 4.0 ... 4.5")
+    try:
+        notebook = nbformat.from_dict(contents)
         nbformat.validate(notebook)
         return nbformat.v4.rwbase.rejoin_lines(notebook)
-    except (ValueError, RecursionError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
-        raise invalid from None
+    except (nbformat.ValidationError, RecursionError, TypeError, AttributeError) as error:
+        raise not_a_notebook(printable(str(error).partition("\n")[0])) from None
+
+
+OTHER_LANGUAGES = re.compile(
+    r"(?i)%%(bash|sh|script|cmd|html|javascript|js|latex|markdown|svg|writefile|file|perl|ruby)\b")
+CELL_MAGIC = re.compile(r"\A\s*%%.*")
+LINE_MAGIC = re.compile(r"^([ \t]*)(?:(?:%[A-Za-z%]|!|\?).*|[\w.]+\?{1,2}[ \t]*)$", re.MULTILINE)
+ASSIGNED_MAGIC = re.compile(r"^([ \t]*\w[\w, ]*=[ \t]*)[%!].*$", re.MULTILINE)
+
+
+def parse(source):
+    """Return the syntax tree of a cell; IPython's own syntax (%, !, ?) counts as doing nothing."""
+    if OTHER_LANGUAGES.match(source.lstrip()):
+        return ast.Module([], [])
+    without_magic = CELL_MAGIC.sub("", source)
+    without_magic = ASSIGNED_MAGIC.sub(r"\1None", LINE_MAGIC.sub(r"\1pass", without_magic))
+    for text in (source, without_magic):
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            pass
+    first_line = printable(source.strip().partition("\n")[0])
+    raise Refused("format", (
+        f"这个代码单元格不是有效的 Python：{first_line}", f"This code cell is not valid Python: {first_line}"), RUN_ALL)
+
+
+def called_name(call):
+    """Return the last part of the name of the function that a syntax tree's call node calls."""
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
 class Submission:
@@ -179,41 +227,70 @@ class Submission:
 
     def __init__(self, notebook):
         self.cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+        if not self.cells:
+            raise Refused("format", ("没有代码单元格。", "There is no code cell."), MAKE_ZIP)
         if sum(len(cell.source) for cell in self.cells) > LARGEST_CODE:
-            raise Refused("format", ("代码太长，没有读取。", "The code is too long and was not read."),
-                          ("请把数据放进文件，不要写在代码里。", "Keep data in files, not in the code."))
+            raise Refused("format", ("代码太长，没有读取。", "The code is too long and was not read."), (
+                "请把数据放进文件，不要写在代码里。", "Keep data in files, not in the code."))
         self.trees = [parse(cell.source) for cell in self.cells]
-        self.texts = [printed(cell) for cell in self.cells]
+        self.nodes = [node for tree in self.trees for node in ast.walk(tree)]
+        self.calls = [node for node in self.nodes if isinstance(node, ast.Call)]
         self.outputs = [output for cell in self.cells for output in cell.outputs]
-        self.functions = {  # name: source
-            node.name: ast.get_source_segment(cell.source, node) or ""
-            for cell, tree in zip(self.cells, self.trees) for node in tree.body
-            if isinstance(node, ast.FunctionDef)}
+        self.text = "\n".join(printed(output) for output in self.outputs)
+        self.values = collections.defaultdict(list)
+        for name, value in named_values(self.nodes):
+            self.values[name].append(value)
 
-    def source_with_functions(self, number):
-        """Return the source of a cell and of the notebook's own functions that it names."""
-        names = {node.id for node in ast.walk(self.trees[number]) if isinstance(node, ast.Name)}
-        called = [source for name, source in self.functions.items() if name in names]
-        return "\n".join([self.cells[number].source, *called])
+    def numbers(self, expression):
+        """Return the numbers that an expression may stand for; names and keys are followed to their values."""
+        found, waiting, seen = set(), [expression], set()
+        while waiting:
+            node = waiting.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            name = getattr(node, "id", getattr(node, "attr", None))
+            if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+                found.add(node.value)
+            elif isinstance(node, ast.Call):
+                waiting += [*node.args, *(keyword.value for keyword in node.keywords)]
+            elif isinstance(node, ast.Dict):
+                waiting += node.values
+            elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+                waiting += self.values.get(node.slice.value, [])
+            elif name is not None:
+                waiting += self.values.get(name, [])
+        return found
 
 
-def parse(source):
-    """Return the syntax tree of a cell, lines of IPython's own syntax (%, !, ?) left out."""
-    if source.startswith("%%") and not source.startswith(("%%time", "%%capture")):
-        return ast.Module([], [])  # A cell in another language.
-    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!", "?"))]
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Refused("format", ("有一个代码单元格不是有效的 Python。", "A code cell is not valid Python."),
-                      RUN_ALL) from None
+def named_values(nodes):
+    """Yield (name, expression) for every variable, dictionary entry and default that the code sets."""
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                    yield from ((getattr(name, "id", None), value)
+                                for name, value in zip(target.elts, node.value.elts))
+                else:
+                    yield getattr(target, "id", getattr(target, "attr", None)), node.value
+        elif isinstance(node, ast.AnnAssign) and node.value:
+            yield getattr(node.target, "id", None), node.value
+        elif isinstance(node, ast.Dict):
+            yield from ((getattr(key, "value", None), value) for key, value in zip(node.keys, node.values))
+        elif isinstance(node, ast.Call) and called_name(node) == "dict":
+            yield from ((keyword.arg, keyword.value) for keyword in node.keywords)
+        elif isinstance(node, ast.arguments):
+            names = [argument.arg for argument in (*node.posonlyargs, *node.args)]
+            yield from zip(names[len(names) - len(node.defaults):], node.defaults)
+            yield from ((argument.arg, value) for argument, value in zip(node.kwonlyargs, node.kw_defaults) if value)
 
 
-def printed(cell):
-    """Return all text among the outputs of a cell."""
-    texts = [output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
-             for output in cell.outputs]
-    return "\n".join(text if isinstance(text, str) else "".join(text) for text in texts)
+def printed(output):
+    """Return the text that a person reads in an output, without colours."""
+    data = output.get("data", {})
+    texts = [output.get("text", ""), *(data.get(kind, "") for kind in ("text/plain", "text/html"))]
+    text = "\n".join(text if isinstance(text, str) else "".join(map(str, text)) for text in texts)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def check_order(submission):
@@ -223,7 +300,7 @@ def check_order(submission):
             return Finding("order", False, (
                 f"第 {position} 个代码单元格的编号是 {count}，应为 {position}。",
                 f"Code cell {position} has the execution number {count} instead of {position}."), RUN_ALL)
-    return Finding("order", bool(counts), (f"1 到 {len(counts)}。", f"1 to {len(counts)}."), RUN_ALL)
+    return Finding("order", True, (f"1 到 {len(counts)}。", f"1 to {len(counts)}."))
 
 
 def shows_something(tree):
@@ -232,24 +309,22 @@ def shows_something(tree):
     for statement in statements:
         if isinstance(statement, (ast.For, ast.With)):
             statements += statement.body
-    called = [statement.value.func for statement in statements
-              if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)]
-    return any(getattr(function, "id", getattr(function, "attr", "")) in ("print", "display", "show", "summary")
-               for function in called)
+    calls = [statement.value for statement in statements
+             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)]
+    return any(called_name(call) in ("print", "display", "show", "summary") for call in calls)
 
 
 def check_outputs(submission):
     empty = [number for number, (cell, tree) in enumerate(zip(submission.cells, submission.trees), start=1)
-             if not cell.outputs and shows_something(tree)]
+             if not cell.outputs and shows_something(tree) and not cell.source.lstrip().startswith("%%capture")]
     if empty or not submission.outputs:
         return Finding("outputs", False, (
-            f"应有输出却没有的代码单元格：{empty}。",
-            f"Code cells that should have outputs but have none: {empty}."), RUN_ALL)
+            f"没有输出的代码单元格：{empty or '全部'}。", f"Code cells without their outputs: {empty or 'all'}."), RUN_ALL)
     return Finding("outputs", True, (f"{len(submission.outputs)} 个输出。", f"{len(submission.outputs)} outputs."))
 
 
 def check_errors(submission):
-    errors = [output.ename for output in submission.outputs if output.output_type == "error"]
+    errors = [printable(output.ename) for output in submission.outputs if output.output_type == "error"]
     return Finding("errors", not errors, (
         f"报错：{errors[:3]}。" if errors else "没有。", f"Errors: {errors[:3]}." if errors else "None."), (
         "请修正出错的单元格，再全部运行。", "Mend the cell with the error and Run All again."))
@@ -268,42 +343,87 @@ def is_picture(output):
     return start.startswith(b"\x89PNG") and min(sides) >= 100
 
 
+CURVES = {"accuracy": re.compile(r"(?i)(?<![a-z])acc(?:s|uracy|uracies)?(?![a-z])|准确率|精度"),
+          "loss": re.compile(r"(?i)loss|损失")}
+
+
+def drawn(node):
+    """Return what the code under a node could draw as a curve: a subset of "accuracy", "loss", "plot"."""
+    found = set()
+    for part in ast.walk(node):
+        words = [getattr(part, field, None) for field in ("id", "attr", "arg", "value", "name")]
+        text = " ".join(word for word in words if isinstance(word, str))
+        found |= {name for name, pattern in CURVES.items() if text and pattern.search(text)}
+        if isinstance(part, ast.Call) and called_name(part) in ("plot", "errorbar", "semilogy", "scatter"):
+            found.add("plot")
+        if isinstance(part, ast.For) and getattr(part.iter, "attr", "") == "history":
+            found |= set(CURVES)  # A loop over all that Keras recorded.
+    return found
+
+
 def check_curves(submission):
-    drawn = [submission.source_with_functions(number).lower() for number, cell in enumerate(submission.cells)
-             if any(map(is_picture, cell.outputs))]
-    missing = [name for name in (r"(?<![a-z])acc(uracy)?(?![a-z])", "loss")
-               if not any(re.search(name, source) for source in drawn)]
+    functions = {node.name: drawn(node) for tree in submission.trees for node in tree.body
+                 if isinstance(node, ast.FunctionDef)}
+    found, figures = set(), 0
+    for cell, tree in zip(submission.cells, submission.trees):
+        if any(map(is_picture, cell.outputs)):
+            figures += 1
+            named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & set(functions)
+            traits = drawn(tree).union(*(functions[name] for name in named))
+            found |= traits if "plot" in traits else set()
+    missing = [name for name in CURVES if name not in found]
     return Finding("curves", not missing, (
-        f"{len(drawn)} 张图" + ("，但没有两种曲线。" if missing else "。"),
-        f"{len(drawn)} figures" + (", not both curves among them." if missing else ".")), (
+        f"{figures} 张图" + (f"，缺：{'、'.join(missing)}。" if missing else "。"),
+        f"{figures} figures" + (f"; missing: {', '.join(missing)}." if missing else ".")), (
         "请画出训练与验证的准确率和损失曲线，再全部运行。",
         "Plot accuracy and loss in training and validation, and Run All again."))
 
 
+TEST_ACCURACY = re.compile(
+    r"(?i)(?:test[ _-](?:set )?acc(?:uracy)?|acc(?:uracy)? on (?:the )?test (?:set|images|data)"
+    r"|测试集?(?:上)?的?(?:准确率|正确率|精度))(?![a-z_])(.*)")
+FRACTION = re.compile(
+    r"[\s:：=|,，]{0,60}(?:为|是|is)?\s{0,60}(?:(\d{1,3}(?:\.\d{1,20})?)\s*%|([01]\.\d{1,20}|\d{2}\.\d{1,20}))(?![\d/])")
+SCORE = re.compile(r"(?i)(?:course score|score|得分)[^\d\n]{0,20}?(10|\d)(?![\d.%])")
+
+
+def read_accuracies(text):
+    """Return (accuracy, half of its last digit's unit) for each test accuracy printed, and lines not understood."""
+    accuracies, puzzles = [], []
+    for line in text.splitlines():
+        label = TEST_ACCURACY.search(line)
+        number = label and FRACTION.match(label[1])
+        if number:
+            digits = number[1] or number[2]
+            scale = 0.01 if number[1] or float(digits) > 1 else 1
+            places = len(digits.partition(".")[2])
+            accuracies.append((float(digits) * scale, 0.5 * 10**-places * scale))
+        elif label:
+            puzzles.append(printable(line.strip()))
+    return sorted(accuracies, key=lambda accuracy: accuracy[1]), puzzles
+
+
 def check_accuracy(submission, course_score):
-    text = "\n".join(submission.texts)
-    found = re.findall(r"(?i)(?:test accuracy|测试准确率|测试集准确率)\D{0,9}?(\d{1,3}(?:\.\d{1,9})?)( ?%)?", text)
-    accuracies = sorted({round(float(number) / (100 if percent or float(number) > 1 else 1), 4)
-                         for number, percent in found})
-    rounding = 0.0005  # One line may show 94.21 %, another 94.2 %.
-    if not accuracies or accuracies[-1] > 1 or accuracies[-1] - accuracies[0] > rounding:
+    accuracies, puzzles = read_accuracies(submission.text)
+    most_exact = accuracies[0][0] if accuracies else -1
+    agree = all(abs(accuracy - most_exact) <= 1.001 * unit for accuracy, unit in accuracies)
+    if not agree or not 0 <= most_exact <= 1:
+        values = [f"{accuracy:.4g}" for accuracy, _ in accuracies]
         return Finding("accuracy", False, (
-            f"打印的测试准确率：{accuracies or '没有'}，应恰好一个。",
-            f"Test accuracies printed: {accuracies or 'none'}; exactly one is needed."), (
+            f"打印的测试准确率：{values or puzzles[:3] or '没有'}，应恰好一个。",
+            f"Test accuracies printed: {values or puzzles[:3] or 'none'}; exactly one is needed."), (
             "请打印一行 Test accuracy: …%，再全部运行。", "Print one line, Test accuracy: ...%, and Run All again."))
-    accuracy = accuracies[0]
-    score = course_score(accuracy)
-    claimed = {int(number) for number in re.findall(r"(?i)(?:score|得分)\D{0,9}?(\d{1,2}) ?/ ?10\b", text)}
-    return Finding("accuracy", claimed <= {score}, (
-        f"测试准确率 {accuracy:.2%}，得分 {score} / 10" + ("。" if claimed <= {score} else f"，却印着 {sorted(claimed)}。"),
-        f"Test accuracy {accuracy:.2%}, score {score} / 10"
-        + ("." if claimed <= {score} else f", but {sorted(claimed)} is printed.")), RUN_ALL)
+    score = course_score(most_exact)
+    others = {int(number) for number in SCORE.findall(submission.text)} - {score}
+    return Finding("accuracy", not others, (
+        f"测试准确率 {most_exact:.2%}，得分 {score} / 10" + (f"，却印着 {sorted(others)}。" if others else "。"),
+        f"Test accuracy {most_exact:.2%}, score {score} / 10"
+        + (f", but {sorted(others)} is printed." if others else ".")), RUN_ALL)
 
 
 def check_packages(submission):
-    nodes = [node for tree in submission.trees for node in ast.walk(tree)]
-    imported = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    imported += [node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)]
+    imported = [alias.name for node in submission.nodes if isinstance(node, ast.Import) for alias in node.names]
+    imported += [node.module or "." for node in submission.nodes if isinstance(node, ast.ImportFrom)]
     others = {name.split(".")[0] or "." for name in imported} - PACKAGES - sys.stdlib_module_names
     return Finding("packages", not others, (
         f"另外导入了：{sorted(others)}。" if others else "只有约定的。",
@@ -311,51 +431,52 @@ def check_packages(submission):
         "请只用 tensorflow、numpy、matplotlib。", "Use only tensorflow, numpy and matplotlib."))
 
 
-def values_named(submission, *names):
-    """Return the numbers that the code gives to these names, as keyword, in a dictionary or as variable."""
-    pairs = []
-    for node in (node for tree in submission.trees for node in ast.walk(tree)):
-        if isinstance(node, ast.keyword):
-            pairs.append((node.arg, node.value))
-        elif isinstance(node, ast.Dict):
-            pairs += [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values)]
-        elif isinstance(node, ast.Assign):
-            pairs += [(getattr(target, "id", None), node.value) for target in node.targets]
-    return {value.value for key, value in pairs if str(key).lower() in names
-            and isinstance(value, ast.Constant) and isinstance(value.value, (int, float))}
+def first_argument(call, *keywords):
+    """Return the expression given to a call by one of these keywords or else first, or None."""
+    named = [keyword.value for keyword in call.keywords if keyword.arg in keywords]
+    return (named + call.args + [None])[0]
 
 
 def check_assignment(submission):
-    attributes = [node for tree in submission.trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    rates = values_named(submission, "learning_rate", "initial_learning_rate", "lr")
-    batched = [node.args[0].value for tree in submission.trees for node in ast.walk(tree)
-               if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "batch"
-               and node.args and isinstance(node.args[0], ast.Constant)]
+    optimisers = [call for call in submission.calls if called_name(call) == "Adam"]
+    given = [first_argument(call, "learning_rate", "lr") for call in optimisers]
+    rates = set().union(*(submission.numbers(rate) for rate in given if rate))
+    strings = {node.value for node in submission.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    if None in given or not optimisers and strings & {"adam", "Adam"}:
+        rates.add(1e-3)  # Keras's own default.
+    sizes = [keyword.value for call in submission.calls if called_name(call) == "fit"
+             for keyword in call.keywords if keyword.arg == "batch_size"]
+    sizes += [first_argument(call, "batch_size") for call in submission.calls if called_name(call) == "batch"]
+    names = {getattr(node, "attr", getattr(node, "id", getattr(node, "name", None))) for node in submission.nodes}
+    names |= {part for node in submission.nodes if isinstance(node, ast.ImportFrom) for part in str(node.module).split(".")}
     facts = {
-        "learning_rate = 1e-3": 1e-3 in rates or not rates,  # Keras's own default for Adam is 1e-3.
-        "batch_size = 128": 128 in [*values_named(submission, "batch_size"), *batched],
-        "Adam": any("adam" in cell.source.lower() for cell in submission.cells),
-        "fashion_mnist.load_data()": any(
-            node.attr == "load_data" and getattr(node.value, "attr", getattr(node.value, "id", "")) == "fashion_mnist"
-            for node in attributes),
+        "Adam, learning_rate = 1e-3": 1e-3 in rates,
+        "batch_size = 128": 128 in set().union(*(submission.numbers(size) for size in sizes)),
+        "fashion_mnist.load_data()": "fashion_mnist" in names
+        and "load_data" in map(called_name, submission.calls),
     }
     missing = [name for name, found in facts.items() if not found]
     return Finding("assignment", not missing, (
         f"没有找到：{'、'.join(missing)}。" if missing else "与作业要求一致。",
         f"Not found: {', '.join(missing)}." if missing else "As the assignment says."), (
-        "请按作业要求设置这些值。", "Set these values as the assignment says."))
+        "请按作业要求设置这些值，并直接写成数字。", "Set these values as the assignment says, and write them as numbers."))
+
+
+PATH = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|var|usr|opt|mnt|media|private|content|kaggle|workspace|work|srv)/\w+"
+                  r"|(?<![\w])[A-Za-z]:[\\/]+\w+")
 
 
 def check_privacy(submission):
-    text = "\n".join(submission.texts)
-    sources = "\n".join(cell.source for cell in submission.cells)
-    paths = re.findall(r"(?<![\w.:/])/[A-Za-z]+/[\w./-]+|[A-Z]:\\\w+", text)
-    paths += re.findall(r"/home/\w+|/Users/\w+|[A-Z]:\\+Users", sources)
+    own_paths = r"/home/\w+|/Users/\w+|[A-Za-z]:[\\/]+Users"
+    paths = PATH.findall(submission.text)
+    paths += re.findall(own_paths, "\n".join(cell.source for cell in submission.cells))
     stderr = sum(output.get("name") == "stderr" for output in submission.outputs)
     return Finding("privacy", not paths and not stderr, (
-        f"路径：{paths[:3]}；stderr 输出：{stderr} 个。", f"Paths: {paths[:3]}; outputs from stderr: {stderr}."), (
-        "请去掉打印路径的语句或改用相对路径，消除警告，再全部运行。",
-        "Drop what prints a path, use relative paths, mend what warns, and Run All again."))
+        f"路径：{paths[:3] or '没有'}；stderr 输出：{stderr} 个。",
+        f"Paths: {paths[:3] or 'none'}; outputs on stderr: {stderr}."), (
+        "请去掉打印路径的语句或改用相对路径；消除警告（TensorFlow 的日志：导入前设 TF_CPP_MIN_LOG_LEVEL=3）；再全部运行。",
+        "Drop what prints a path or use relative ones; mend what warns (for TensorFlow's log set "
+        "TF_CPP_MIN_LOG_LEVEL=3 before the import); Run All again."))
 
 
 def check(path, course_score):
