@@ -187,7 +187,7 @@ def test_too_many_values_are_not_read(tmp_path):
     "Adam(learning_rate=a)\na = a[0]", 'x = {"learning_rate": x}\nAdam(x)',
 ])
 def test_code_made_to_be_slow_is_read_all_the_same(tmp_path, source):
-    """These took minutes or did not come back before the checker was made for them."""
+    """A reader whose time grows with the square of its input would need minutes for these."""
     findings, _ = check(write(tmp_path / NAME, (source, [])))
     assert len(findings) >= 2
 
