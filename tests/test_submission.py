@@ -11,13 +11,12 @@ import pytest
 
 import submission
 from conftest import NOTEBOOK_PATH, read_course_score
+from test_readme import COMMANDS
 
 
 @pytest.fixture(scope="module")
 def readme_archive(tmp_path_factory):
     """The archive that the README's command for handing in makes, run in a folder of its own."""
-    from test_readme import COMMANDS
-
     folder = tmp_path_factory.mktemp("submission")
     shutil.copy(NOTEBOOK_PATH, folder)
     [command] = [command for command in COMMANDS if "zipfile" in command]

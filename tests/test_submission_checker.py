@@ -1,7 +1,6 @@
 """The checker of submissions, on files that are wrong, damaged or hostile."""
 
 import base64
-import copy
 import io
 import struct
 import zipfile
@@ -12,6 +11,7 @@ import pytest
 
 import submission
 from conftest import NOTEBOOK_PATH, read_course_score
+from test_saved_notebook import code_cells
 
 NAME = "fashion_mnist_keras.ipynb"
 
@@ -294,7 +294,7 @@ def test_chinese_name_in_gbk_is_shown_as_it_was(tmp_path, genuine):
 
 
 def cells_with(notebook, text):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and text in cell.source]
+    return [cell for cell in code_cells(notebook) if text in cell.source]
 
 
 def run_a_cell_again(notebook):
@@ -306,9 +306,8 @@ def clear_an_output(notebook):
 
 
 def clear_all(notebook):
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    for cell in code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
 
 
 def add_an_error(notebook):
@@ -355,7 +354,7 @@ def warn(notebook):
     (print_a_path, ["privacy"]), (warn, ["privacy"]),
 ])
 def test_each_requirement_is_seen_to_fail(tmp_path, change, failed):
-    notebook = copy.deepcopy(nbformat.read(NOTEBOOK_PATH, as_version=4))
+    notebook = nbformat.read(NOTEBOOK_PATH, as_version=4)
     change(notebook)
     path = tmp_path / NAME
     nbformat.write(notebook, path)
