@@ -5,7 +5,7 @@ import pytest
 
 SMALL = {
     "learning_rate": 1e-3, "batch_size": 64, "epochs": 2, "warmup_fraction": 0.1,
-    "label_smoothing": 0.1, "shift_pixels": 1, "erased_pixels": 0, "filters": (8, 16, 32), "convolutions": 2,
+    "label_smoothing": 0.1, "flip": True, "batch_norm_momentum": 0.9, "shift_pixels": 1, "erased_pixels": 0, "filters": (8, 16, 32), "convolutions": 2,
     "precision": "float32",
 }
 
@@ -21,6 +21,12 @@ def backup(tmp_path):
     folder = tmp_path / "backup"
     folder.mkdir()
     return folder
+
+
+def train(notebook, model, training, validation, parameters, backup):
+    """Compile and train the model as the notebook's main run does."""
+    notebook.compile_model(model, parameters, steps_per_epoch=len(training))
+    return notebook.train(model, training, validation, parameters["epochs"], backup, [notebook.ProgressLine()])
 
 
 def test_model_takes_raw_pixels_and_normalises_them(notebook, data, small_model):
@@ -71,7 +77,7 @@ def test_learning_rate_peaks_at_its_parameter_and_ends_at_zero(notebook, small_m
 def test_training_learns_and_survives_saving(notebook, data, small_model, tmp_path, backup):
     training = notebook.training_batches(data.train_images[:6_400], data.train_labels[:6_400], SMALL, seed=5)
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
-    history = notebook.train(small_model, training, validation, SMALL, backup)
+    history = train(notebook, small_model, training, validation, SMALL, backup)
     assert history["val_accuracy"][-1] > 0.6
     assert int(small_model.optimizer.iterations) == 2 * 100
     assert len(history["seconds"]) == 2 and min(history["seconds"]) > 0
@@ -100,7 +106,7 @@ def test_loss_that_is_no_number_stops_training_with_advice(notebook, data, small
     training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], SMALL, seed=5)
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     with pytest.raises(FloatingPointError, match="(?s)learning_rate.*Lower learning_rate"):
-        notebook.train(small_model, training, validation, SMALL, backup)
+        train(notebook, small_model, training, validation, SMALL, backup)
     assert not backup.exists(), "the next run would resume from NaN weights"
 
 
@@ -117,11 +123,11 @@ def test_training_that_was_cut_off_goes_on_where_it_stopped(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(notebook.ProgressLine, "on_epoch_begin", stop_in_third_epoch)
-        notebook.train(small_model, training, validation, parameters, backup)
+        train(notebook, small_model, training, validation, parameters, backup)
     before = np.genfromtxt(backup / "history.csv", delimiter=",", names=True)
 
     new_model = notebook.build_model(parameters, data.train_images, seed=6)
-    history = notebook.train(new_model, training, validation, parameters, backup)
+    history = train(notebook, new_model, training, validation, parameters, backup)
     assert "Resuming from the backup after epoch 2\n" in capsys.readouterr().out
     assert history["epoch"] == [0, 1, 2, 3] and history["loss"][:2] == list(before["loss"])
     assert history["loss"][3] < history["loss"][0]

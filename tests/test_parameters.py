@@ -6,7 +6,8 @@ GOOD = {
     "learning_rate": 1e-3, "batch_size": 128, "validation_size": 5_000, "epochs": 7,
     "filters": (32, 64, 128), "convolutions": 2, "precision": "float32",
     "warmup_fraction": 0.1, "label_smoothing": 0.1, "shift_pixels": 1, "erased_pixels": 0,
-    "accuracy_floor": 0.93,
+    "accuracy_floor": 0.93, "flip": True, "batch_norm_momentum": 0.99, "trial_images": 3_584, "trial_epochs": 1, "trial_seeds": 1,
+    "reference_images": 9_000, "reference_epochs": 1,
 }
 
 
@@ -35,7 +36,7 @@ def test_wrong_seed_says_what_is_allowed(notebook, text):
 
 def test_good_parameters_pass(notebook):
     notebook.check_parameters(GOOD)
-    assert set(GOOD) == set(notebook.PARAMETER_RANGES) | {"filters", "precision"}
+    assert set(GOOD) == set(notebook.PARAMETER_RANGES) | {"filters", "precision", "flip"}
 
 
 @pytest.mark.parametrize("name, value", [
@@ -45,7 +46,7 @@ def test_good_parameters_pass(notebook):
     ("label_smoothing", 1.0), ("shift_pixels", -1), ("erased_pixels", 28),
     ("filters", (32, 0, 128)), ("filters", (32, 64.0)),
     ("filters", ()), ("filters", (8,) * 5), ("filters", 64), ("convolutions", 0), ("validation_size", "5000"),
-    ("validation_size", 5_005), ("precision", "float16"),
+    ("validation_size", 5_005), ("precision", "float16"), ("flip", 1), ("trial_images", 100), ("reference_epochs", 0),
 ])
 def test_parameter_out_of_range_is_named_in_both_languages(notebook, name, value):
     with pytest.raises(ValueError, match=f"(?s)参数 {name}=.*允许.*Parameter {name}=.*Use: "):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-PARAMETERS = {"batch_size": 128, "shift_pixels": 2, "erased_pixels": 0}
+PARAMETERS = {"batch_size": 128, "flip": True, "shift_pixels": 2, "erased_pixels": 0}
 
 
 def test_split_is_stratified_disjoint_and_fixed_by_the_seed(notebook, data):
@@ -15,10 +15,10 @@ def test_split_is_stratified_disjoint_and_fixed_by_the_seed(notebook, data):
     assert np.array_equal(validation, again) and not np.array_equal(validation, other)
 
 
-@pytest.mark.parametrize("shift", [0, 1, 2])
-def test_augmented_image_is_its_original_flipped_or_not_and_shifted(notebook, data, shift):
+@pytest.mark.parametrize("flip, shift", [(True, 0), (True, 1), (True, 2), (False, 1), (False, 0)])
+def test_augmented_image_is_its_original_flipped_or_not_and_shifted(notebook, data, flip, shift):
     originals = data.train_images[:512]
-    augment = notebook.augmentation(shift, erased_pixels=0, seed=5)
+    augment = notebook.augmentation(flip, shift, erased_pixels=0, seed=5)
     augmented = np.asarray(augment(originals[..., np.newaxis], training=True))[..., 0]
 
     padded = np.pad(originals, ((0, 0), (shift, shift), (shift, shift)))
@@ -27,15 +27,16 @@ def test_augmented_image_is_its_original_flipped_or_not_and_shifted(notebook, da
     for down, right in offsets:
         moved = padded[:, down:down + 28, right:right + 28]
         candidates[down, right, "plain"] = moved
-        flipped = np.pad(originals[:, :, ::-1], ((0, 0), (shift, shift), (shift, shift)))
-        candidates[down, right, "flipped"] = flipped[:, down:down + 28, right:right + 28]
+        if flip:
+            flipped = np.pad(originals[:, :, ::-1], ((0, 0), (shift, shift), (shift, shift)))
+            candidates[down, right, "flipped"] = flipped[:, down:down + 28, right:right + 28]
     matches = {name: (augmented == images).all(axis=(1, 2)) for name, images in candidates.items()}
     assert np.any(list(matches.values()), axis=0).all(), "an image is no shift or flip of its original"
     assert all(matched.any() for matched in matches.values()), "a shift or the flip never happens"
 
 
 def test_erased_square_has_its_size_and_the_background_colour(notebook):
-    augment = notebook.augmentation(shift_pixels=0, erased_pixels=7, seed=5)
+    augment = notebook.augmentation(flip=True, shift_pixels=0, erased_pixels=7, seed=5)
     images = np.asarray(augment(np.full((256, 28, 28, 1), 255.0), training=True))[..., 0]
     assert set(np.unique(images)) == {0.0, 255.0}
     erased = (images == 0).sum(axis=(1, 2))

@@ -79,11 +79,17 @@ def test_accuracy_follows_from_the_saved_recalls_and_mistakes(saved_notebook, sa
     assert sum(recalls) / 10 == pytest.approx(100 * saved_accuracy, abs=0.006)
 
 
-def test_one_clean_line_was_saved_for_every_epoch(saved_notebook, saved_text):
-    epochs = [int(epoch) for epoch in re.findall(r"^Epoch +(\d+): loss", saved_text, re.MULTILINE)]
+@pytest.mark.parametrize("method", ["history = train(", "reference_history = train("])
+def test_one_clean_line_was_saved_for_every_epoch(saved_notebook, method):
+    [text] = [printed_text(cell) for cell in code_cells(saved_notebook)
+              if re.search(rf"^{re.escape(method)}", cell.source, re.MULTILINE)]
+    epochs = [int(epoch) for epoch in re.findall(r"^Epoch +(\d+): loss", text, re.MULTILINE)]
     assert epochs and epochs == list(range(epochs[0], epochs[0] + len(epochs)))
-    assert epochs[0] == 1 or f"from the backup after epoch {epochs[0] - 1}\n" in saved_text
-    assert f"Trained for {len(epochs)} epochs in " in saved_text
+    assert epochs[0] == 1 or f"from the backup after epoch {epochs[0] - 1}\n" in text
+    assert f"Trained for {len(epochs)} epochs in " in text
+
+
+def test_saved_text_has_no_control_characters(saved_notebook, saved_text):
     assert "\r" not in saved_text and "\b" not in saved_text
     # Only the model's summary may hold colour codes; Jupyter shows its HTML form instead.
     for cell in code_cells(saved_notebook):

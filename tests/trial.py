@@ -7,6 +7,12 @@ by the second. FMNIST_BUDGET chooses the budget as in the notebook. Every line o
 results log was made this way. With --peak it measures the machine's matrix products as well. The
 test set is read only with --time-to-accuracy, which asks how long the finished recipe needs and
 chooses nothing; the seconds and GFLOP/s printed last then include the time for the test.
+
+    FMNIST_BUDGET=full python tests/trial.py --second-method --epochs 30 --seeds 5 --folder .
+
+trains the notebook's second method alone, for at most so many epochs, and reads the test set once,
+with the weights of the epoch that was best on the validation images. The state of training is kept
+in the folder: the same command resumes a run that was cut off.
 """
 
 import argparse
@@ -14,6 +20,7 @@ import contextlib
 import functools
 import io
 import os
+import pathlib
 import re
 import sys
 import tempfile
@@ -28,28 +35,37 @@ from test_saved_notebook import code_cells
 
 matplotlib.use("Agg")
 FIRST_USE_OF_THE_TEST_SET = "test_probabilities = predict_probabilities("
+END_OF_THE_DATA = "fashion_mnist.load_data()"
+NOT_NEEDED = ("plt.show()", "trial_settings(", "run_trial(")
 
 
-def code_before_the_test_set(changes, epochs=None):
-    """Return the sources of the notebook's code cells up to the test set, figures left out.
+def needed_code(second_method, changes, epochs=None):
+    """Return the sources of the notebook's definitions and of the cells that train one of its methods.
 
-    changes: pairs (old text, new text); ValueError if an old text does not occur exactly once.
-    epochs: how long to train, if not as long as the notebook does.
+    Those of the first method go up to the first use of the test set. changes: pairs (old text, new
+    text); ValueError if an old text does not occur exactly once. epochs: how long to train, if not
+    as long as the notebook does.
     """
     cells = code_cells(nbformat.read(NOTEBOOK_PATH, as_version=4))
-    [end] = [number for number, cell in enumerate(cells) if FIRST_USE_OF_THE_TEST_SET in cell.source]
-    # Definitions come first, since --time-to-accuracy predicts during training.
-    cells = sorted(cells[:end], key=lambda cell: "definitions" not in cell.metadata.get("tags", []))
-    sources = [cell.source for cell in cells if "plt.show()" not in cell.source]
+    sources = [cell.source for cell in cells if "definitions" in cell.metadata.get("tags", [])]
+    actions = [cell.source for cell in cells if "definitions" not in cell.metadata.get("tags", [])]
+    last_text = END_OF_THE_DATA if second_method else FIRST_USE_OF_THE_TEST_SET
+    [last] = [number for number, source in enumerate(actions) if last_text in source]
+    sources += [source for source in actions[:last + second_method] if not any(map(source.count, NOT_NEEDED))]
+    if second_method:
+        training = "reference_history = train("
+        [end] = [number for number, source in enumerate(actions) if training in source]
+        sources += actions[end - 1:end + 1]
     for old, new in changes:
         if sum(source.count(old) for source in sources) != 1:
             raise ValueError(f"{old!r} has to occur exactly once in the notebook's code")
         sources = [source.replace(old, new) for source in sources]
     if epochs:
-        pattern = re.compile(r'"epochs": \{.*\}\[budget\]')
+        name = "reference_epochs" if second_method else "epochs"
+        pattern = re.compile(rf'"{name}": \{{.*\}}\[budget\]')
         if sum(len(pattern.findall(source)) for source in sources) != 1:
             raise ValueError("the notebook's number of epochs was not found")
-        sources = [pattern.sub(f'"epochs": {epochs}', source) for source in sources]
+        sources = [pattern.sub(f'"{name}": {epochs}', source) for source in sources]
     return sources
 
 
@@ -82,12 +98,6 @@ def time_to_accuracy(names):
     return TimeToAccuracy()
 
 
-def multiply_adds(model):
-    """Return the multiplications with addition that the convolutions need for one image."""
-    convolutions = [layer for layer in model._flatten_layers() if hasattr(layer, "kernel_size")]
-    return sum(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3]) for layer in convolutions)
-
-
 def matrix_product_gflops(tf, dtype, size=2048, repetitions=20):
     """Return the best speed in GFLOP/s of a product of two square matrices."""
     matrix = tf.cast(tf.random.normal((size, size)), dtype)
@@ -99,6 +109,18 @@ def matrix_product_gflops(tf, dtype, size=2048, repetitions=20):
     return 2 * size**3 / min(seconds) / 1e9
 
 
+def print_second_method(names):
+    """Print what the notebook's table says of the second method, and which epoch was its best."""
+    history = names["reference_history"]
+    facts = names["method_facts"](names["reference_model"], history, len(names["reference_index"]),
+                                  names["test_images"], names["test_labels"])
+    for quantity, text in facts.items():
+        print(f"{quantity}: {text}", flush=True)
+    best = int(np.argmax(history["val_accuracy"]))
+    print(f"Best epoch: {best + 1}, its validation loss {history['val_loss'][best]:.4f}, training accuracy "
+          f"{history['accuracy'][best]:.2%} and loss {history['loss'][best]:.4f} (with dropout)")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
@@ -106,11 +128,17 @@ def main():
     parser.add_argument("--change", nargs=2, action="append", default=[], metavar=("OLD", "NEW"))
     parser.add_argument("--time-to-accuracy", action="store_true")
     parser.add_argument("--peak", action="store_true")
+    parser.add_argument("--second-method", action="store_true")
+    parser.add_argument("--folder", type=pathlib.Path, help="where the trained state is kept, if not in a new folder")
     arguments = parser.parse_args()
     if arguments.time_to_accuracy:
-        arguments.change.append(("ProgressLine(),", "ProgressLine(), time_to_accuracy(globals()),"))
-    sources = code_before_the_test_set(arguments.change, arguments.epochs)
-    os.chdir(tempfile.mkdtemp())
+        arguments.change.append(("[ProgressLine()])", "[ProgressLine(), time_to_accuracy(globals())])"))
+    sources = needed_code(arguments.second_method, arguments.change, arguments.epochs)
+    os.chdir(arguments.folder or tempfile.mkdtemp())
+    if arguments.second_method:
+        for seed in arguments.seeds:
+            print_second_method(run(sources, seed))
+        return
 
     singles, averages, seconds = [], [], []
     for seed in arguments.seeds:
@@ -120,7 +148,7 @@ def main():
         averages.append(100 * names["validation_accuracy"])
         seconds.append(sum(history["seconds"]))
         # A multiply-add is two operations, and training costs a forward pass and about two more for gradients.
-        operations = len(history["loss"]) * multiply_adds(model) * (
+        operations = len(history["loss"]) * names["multiply_adds"](model) * (
             6 * len(names["training_index"]) + 2 * len(names["validation_index"]))
         print(f"seed {seed}: validation accuracy of one view {singles[-1]:.2f} %, of six {averages[-1]:.2f} %, "
               f"loss {history['val_loss'][-1]:.4f}, {seconds[-1]:.0f} s, {model.count_params():,} parameters, "

@@ -1,0 +1,163 @@
+"""The hyperparameter trials, and the second method: its network, metric and recipe."""
+
+import json
+
+import numpy as np
+import pytest
+
+from six_conv2d_reference import IMAGES, LOGITS_PATH, draw_weights
+from test_parameters import GOOD
+
+
+@pytest.fixture(scope="module")
+def six_conv2d_net(notebook):
+    return notebook.build_six_conv2d_net(dropout=0.5)
+
+
+def keras_layout(array, flattened_shape=None):
+    """Turn PyTorch's (out, in, ...) into Keras's (..., in, out); flattened maps are rows first there."""
+    if flattened_shape:
+        out = len(array)
+        return array.reshape(out, *flattened_shape).transpose(2, 3, 1, 0).reshape(-1, out)
+    return np.moveaxis(array, (0, 1), (-1, -2)) if array.ndim > 1 else array
+
+
+def test_six_conv2d_net_answers_as_in_pytorch(notebook, data, six_conv2d_net):
+    arrays = iter(draw_weights())
+    for layer in six_conv2d_net.layers:
+        shape = (256, 5, 5) if getattr(layer, "units", None) == 512 else None
+        if layer.weights:
+            first, *others = [next(arrays) for _ in layer.weights]
+            layer.set_weights([keras_layout(first, shape), *others])
+    assert next(arrays, None) is None
+    expected = json.loads(LOGITS_PATH.read_text(encoding="utf-8"))
+    logits = six_conv2d_net.predict(data.test_images[:IMAGES, ..., np.newaxis], verbose=0)
+    assert np.abs(logits - expected["logits"]).max() < 1e-4
+    assert np.std(expected["logits"], axis=0).min() > 0.01, "the answers have to depend on the image"
+    trainable = sum(np.prod(weight.shape) for weight in six_conv2d_net.trainable_weights)
+    assert trainable == expected["trainable parameters"] == 4_427_082
+
+
+def test_multiply_adds_of_the_six_convolutions(notebook, six_conv2d_net):
+    by_hand = (30 * 30 * (1 * 64 + 9 * 64 * 64) + 15 * 15 * 9 * (64 * 128 + 128 * 128)
+               + 8 * 8 * 9 * (128 * 256 + 256 * 256) + 256 * 5 * 5 * 512 + 512 * 10)
+    assert notebook.multiply_adds(six_conv2d_net) == by_hand
+
+
+def test_padded_pooling_is_the_maximum_of_shifted_windows_even_of_negative_maps(notebook):
+    maps = -1 - np.arange(2 * 5 * 5 * 3, dtype="float32").reshape(2, 5, 5, 3)
+    pooled = np.asarray(notebook.PaddedMaxPooling2D(2)(maps))
+    rows = [slice(0, 1), slice(1, 3), slice(3, 5)]
+    expected = [[maps[:, row, column].max(axis=(1, 2)) for column in rows] for row in rows]
+    assert pooled.shape == notebook.PaddedMaxPooling2D(2).compute_output_shape(maps.shape)
+    assert np.array_equal(pooled, np.moveaxis(expected, 2, 0))
+
+
+def test_false_positive_rate_of_hand_worked_cases(notebook):
+    true = np.eye(3)[[0, 0, 1, 2]]
+    # Class 0 is given once to one of 2 images of others, class 1 to one of 3, class 2 to none of 3.
+    predicted = np.eye(3)[[0, 1, 0, 2]]
+    metric = notebook.FalsePositiveRate(classes=3)
+    metric.update_state(true, predicted)
+    assert float(metric.result()) == pytest.approx((1 / 2 + 1 / 3 + 0) / 3)
+    metric.reset_state()
+    metric.update_state(true, true)
+    assert float(metric.result()) == 0
+    metric.reset_state()
+    metric.update_state(np.eye(3)[[0, 0]], np.eye(3)[[0, 1]])  # No image of another class than 0.
+    assert float(metric.result()) == pytest.approx((0 + 1 / 2 + 0) / 3)
+    metric.reset_state()
+    metric.update_state(true, predicted, sample_weight=[1, 0, 1, 1])
+    assert float(metric.result()) == pytest.approx((1 / 2 + 0 + 0) / 3)
+
+
+def test_false_positive_rate_agrees_with_a_confusion_matrix_over_several_batches(notebook):
+    generator = np.random.default_rng(5)
+    labels, logits = generator.integers(0, 10, 500), generator.normal(size=(500, 10))
+    metric = notebook.FalsePositiveRate()
+    for part in np.split(np.arange(500), 5):
+        metric.update_state(np.eye(10)[labels[part]], logits[part])
+    confusion = notebook.tf.math.confusion_matrix(labels, logits.argmax(axis=1), 10).numpy()
+    false_positives = confusion.sum(axis=0) - confusion.diagonal()
+    negatives = confusion.sum() - confusion.sum(axis=1)
+    assert float(metric.result()) == pytest.approx((false_positives / negatives).mean())
+
+
+def test_second_method_survives_saving(notebook, data, six_conv2d_net, tmp_path):
+    notebook.compile_six_conv2d_net(six_conv2d_net, notebook.SIX_CONV_RECIPE, steps_per_epoch=1)
+    six_conv2d_net.optimizer.build(six_conv2d_net.trainable_variables)
+    six_conv2d_net.save(tmp_path / "model.keras")
+    reloaded = notebook.keras.saving.load_model(tmp_path / "model.keras")
+    images = data.test_images[:20, ..., np.newaxis]
+    assert np.allclose(reloaded.predict(images, verbose=0), six_conv2d_net.predict(images, verbose=0), atol=1e-5)
+    optimizer = reloaded.optimizer
+    assert optimizer.amsgrad and not optimizer.weight_decay
+    assert float(optimizer.learning_rate) == pytest.approx(1e-4)
+
+
+def recipe_callbacks(notebook, recipe, folder):
+    return {type(callback).__name__: callback for callback in notebook.six_conv2d_callbacks(recipe, folder)}
+
+
+def test_recipe_steps_its_learning_rate_and_knows_the_best_epoch_of_a_resumed_run(notebook, tmp_path):
+    callbacks = recipe_callbacks(notebook, notebook.SIX_CONV_RECIPE, tmp_path)
+    schedule = callbacks["LearningRateScheduler"].schedule
+    assert [schedule(epoch) for epoch in (0, 49, 50, 100)] == pytest.approx([1e-4, 1e-4, 1e-5, 1e-6])
+    assert callbacks["EarlyStopping"].patience == 10 and callbacks["EarlyStopping"].baseline is None
+    (tmp_path / "history.csv").write_text("epoch,val_accuracy\n0,0.5\n1,0.8\n2,0.7\n", encoding="utf-8")
+    callbacks = recipe_callbacks(notebook, notebook.SIX_CONV_RECIPE, tmp_path)
+    assert callbacks["EarlyStopping"].baseline == callbacks["ModelCheckpoint"].best == 0.8
+
+
+def test_training_ends_early_with_the_weights_of_its_best_epoch(notebook, data, tmp_path):
+    recipe = notebook.SIX_CONV_RECIPE | {"patience": 2, "batch_size": 64, "learning_rate": 0.01, "epochs": 8}
+    images, labels = data.train_images[:1_280], data.train_labels[:1_280]
+    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
+    # A small network takes the large one's place, since only the callbacks are at stake. It has learnt
+    # the right labels; the wrong ones that it then gets make every epoch worse than the first.
+    notebook.keras.utils.set_random_seed(5)
+    model = notebook.keras.Sequential([
+        notebook.keras.Input((28, 28, 1)), notebook.layers.Rescaling(1 / 255), notebook.layers.Flatten(),
+        notebook.layers.Dense(10)])
+    notebook.compile_six_conv2d_net(model, recipe, steps_per_epoch=20)
+    model.fit(notebook.training_batches(images, labels, recipe, seed=5), epochs=10, verbose=0)
+    wrong = notebook.training_batches(images, (labels + 1) % 10, recipe, seed=5)
+    recipe |= {"learning_rate": 1e-3}
+    folder = tmp_path / "backup"
+    folder.mkdir()
+    history = notebook.train(
+        model, wrong, validation, recipe["epochs"], folder, notebook.six_conv2d_callbacks(recipe, folder))
+    assert np.argmax(history["val_accuracy"]) == 0 and len(history["loss"]) == 3 and not folder.exists()
+    assert history["val_accuracy"][0] > history["val_accuracy"][2] + 0.01
+    measured = model.evaluate(validation, verbose=0, return_dict=True)
+    assert measured["accuracy"] == pytest.approx(history["val_accuracy"][0])
+
+
+def test_trials_change_one_thing_at_a_time_and_leave_the_defaults_out(notebook):
+    settings = notebook.trial_settings(GOOD)
+    assert len(settings) == 11 and settings.pop("defaults") == {}
+    for changes in settings.values():
+        notebook.check_parameters(GOOD | changes)
+        assert all(GOOD[name] != value for name, value in changes.items() if name not in ("erased_pixels",))
+    assert settings["twice the width"] == {"filters": (64, 128, 256)}
+    assert "learning rate 0.001" in notebook.trial_settings(GOOD | {"learning_rate": 3e-3})
+
+
+def test_trial_learns_and_its_table_says_what_the_defaults_are_worth(notebook, data):
+    parameters = GOOD | {"filters": (16, 32, 64), "batch_size": 32, "trial_epochs": 2}
+    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
+    images, labels = data.train_images[:1_920], data.train_labels[:1_920]
+    accuracy, loss, seconds = notebook.run_trial(parameters, images, labels, validation, seed=5)
+    assert 0.4 < accuracy < 1 and 0 < loss < 2.3 and seconds > 0
+
+    trials = {"defaults": np.array([[0.80, 0.5, 2.0], [0.82, 0.5, 2.0]]),
+              "batch size 32": np.array([[0.83, 0.4, 3.0], [0.81, 0.4, 3.0]]),
+              "no augmentation": np.array([[0.70, 0.9, 1.0], [0.74, 0.7, 1.0]])}
+    assert notebook.trial_row("no augmentation", trials["no augmentation"]).split() == [
+        "no", "augmentation", "72.00%", "±", "2.83", "0.800", "1.0"]
+    text = notebook.describe_trials(trials)
+    assert "The defaults reach 81.00%" in text and "1 of 2 changes do better" in text
+    assert "Best change: batch size 32, +1.00 points. Worst: no augmentation, -9.00 points." in text
+    axis = notebook.plot_trials(trials).axes[0]
+    assert [bar.get_width() for bar in axis.patches] == pytest.approx([1, -9])
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["batch size 32", "no augmentation"]
