@@ -102,14 +102,43 @@ def recipe_callbacks(notebook, recipe, folder):
 def test_recipe_steps_its_learning_rate_and_knows_the_best_epoch_of_a_resumed_run(notebook, tmp_path):
     callbacks = recipe_callbacks(notebook, notebook.SIX_CONV_RECIPE, tmp_path)
     schedule = callbacks["LearningRateScheduler"].schedule
-    assert [schedule(epoch) for epoch in (0, 49, 50, 100)] == pytest.approx([1e-4, 1e-4, 1e-5, 1e-6])
-    assert callbacks["EarlyStopping"].patience == 10 and callbacks["EarlyStopping"].baseline is None
-    (tmp_path / "history.csv").write_text("epoch,val_accuracy\n0,0.5\n1,0.8\n2,0.7\n", encoding="utf-8")
+    assert [schedule(epoch, 1.0) for epoch in (0, 49, 50, 100)] == pytest.approx([1e-4, 1e-4, 1e-5, 1e-6])
+    stopping = callbacks["ResumableEarlyStopping"]
+    stopping.on_train_begin()
+    assert (stopping.patience, stopping.best, stopping.wait) == (10, None, 0)
+    (tmp_path / "history.csv").write_text("epoch,val_accuracy\n0,0.5\n1,0.8\n2,0.7\n3,", encoding="utf-8")
     callbacks = recipe_callbacks(notebook, notebook.SIX_CONV_RECIPE, tmp_path)
-    assert callbacks["EarlyStopping"].baseline == callbacks["ModelCheckpoint"].best == 0.8
+    stopping = callbacks["ResumableEarlyStopping"]
+    stopping.on_train_begin()
+    assert stopping.best == callbacks["ModelCheckpoint"].best == 0.8 and stopping.wait == 1
 
 
-def test_training_ends_early_with_the_weights_of_its_best_epoch(notebook, data, tmp_path):
+def test_recipe_is_that_of_the_reference_work(notebook):
+    recipe = notebook.SIX_CONV_RECIPE
+    assert (recipe["dropout"], recipe["batch_size"], recipe["validation_share"]) == (0.5, 256, 0.1)
+    assert (recipe["learning_rate"], recipe["epochs"], recipe["patience"]) == (1e-4, 1_000, 10)
+
+
+def test_kernels_are_drawn_independently_within_pytorchs_range(notebook, six_conv2d_net):
+    # A network of its own, since other tests set the weights of the shared one.
+    network = notebook.build_six_conv2d_net(dropout=0.5)
+    kernels = [layer.kernel.numpy() for layer in network.layers if hasattr(layer, "kernel")]
+    for kernel in kernels:
+        assert np.abs(kernel).max() == pytest.approx(np.prod(kernel.shape[:-1]) ** -0.5, rel=0.05)
+    starts = np.array([kernel.ravel()[:64] for kernel in kernels])
+    assert np.abs(np.corrcoef(starts) - np.eye(8)).max() < 0.6
+
+
+@pytest.mark.parametrize("text", ["", "epoch,loss\n", "epoch,loss\n0"])
+def test_history_that_was_cut_off_is_read_as_far_as_it_goes(notebook, tmp_path, text):
+    (tmp_path / "history.csv").write_text(text, encoding="utf-8")
+    assert notebook.read_history(tmp_path) == {}
+    (tmp_path / "history.csv").write_text("epoch,loss\n0,2.5\n1,2.0\n1,1.5\n2", encoding="utf-8")
+    assert notebook.read_history(tmp_path) == {"epoch": [0, 1], "loss": [2.5, 1.5]}
+
+
+def test_training_ends_early_with_the_weights_of_its_best_epoch(notebook, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # TensorBoard, where it is installed, logs into the working folder.
     recipe = notebook.SIX_CONV_RECIPE | {"patience": 2, "batch_size": 64, "learning_rate": 0.01, "epochs": 8}
     images, labels = data.train_images[:1_280], data.train_labels[:1_280]
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
@@ -138,8 +167,13 @@ def test_trials_change_one_thing_at_a_time_and_leave_the_defaults_out(notebook):
     assert len(settings) == 11 and settings.pop("defaults") == {}
     for changes in settings.values():
         notebook.check_parameters(GOOD | changes)
-        assert all(GOOD[name] != value for name, value in changes.items() if name not in ("erased_pixels",))
+        assert any(GOOD[name] != value for name, value in changes.items())
+    assert settings["no augmentation"] == {"flip": False, "shift_pixels": 0, "erased_pixels": 0}
+    assert settings["half the width"] == {"filters": (16, 32, 64)}
     assert settings["twice the width"] == {"filters": (64, 128, 256)}
+    assert sum(changes.keys() == {"learning_rate"} for changes in settings.values()) == 4
+    assert sum(changes.keys() == {"batch_size"} for changes in settings.values()) == 2
+    assert sum(changes == {"label_smoothing": 0.0} for changes in settings.values()) == 1
     assert "learning rate 0.001" in notebook.trial_settings(GOOD | {"learning_rate": 3e-3})
 
 
@@ -149,6 +183,10 @@ def test_trial_learns_and_its_table_says_what_the_defaults_are_worth(notebook, d
     images, labels = data.train_images[:1_920], data.train_labels[:1_920]
     accuracy, loss, seconds = notebook.run_trial(parameters, images, labels, validation, seed=5)
     assert 0.4 < accuracy < 1 and 0 < loss < 2.3 and seconds > 0
+    # A setting whose loss becomes NaN counts as guessing and does not end the notebook.
+    diverged = notebook.run_trial(
+        parameters | {"learning_rate": float("nan")}, images[:320], labels[:320], validation, seed=5)
+    assert diverged[0] == 0.1 and np.isnan(diverged[1])
 
     trials = {"defaults": np.array([[0.80, 0.5, 2.0], [0.82, 0.5, 2.0]]),
               "batch size 32": np.array([[0.83, 0.4, 3.0], [0.81, 0.4, 3.0]]),
@@ -156,7 +194,7 @@ def test_trial_learns_and_its_table_says_what_the_defaults_are_worth(notebook, d
     assert notebook.trial_row("no augmentation", trials["no augmentation"]).split() == [
         "no", "augmentation", "72.00%", "±", "2.83", "0.800", "1.0"]
     text = notebook.describe_trials(trials)
-    assert "The defaults reach 81.00%" in text and "1 of 2 changes do better" in text
+    assert "The defaults recognise 81.00%" in text and "1 of 2 changes do better" in text
     assert "Best change: batch size 32, +1.00 points. Worst: no augmentation, -9.00 points." in text
     axis = notebook.plot_trials(trials).axes[0]
     assert [bar.get_width() for bar in axis.patches] == pytest.approx([1, -9])

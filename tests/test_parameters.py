@@ -6,8 +6,8 @@ GOOD = {
     "learning_rate": 1e-3, "batch_size": 128, "validation_size": 5_000, "epochs": 7,
     "filters": (32, 64, 128), "convolutions": 2, "precision": "float32",
     "warmup_fraction": 0.1, "label_smoothing": 0.1, "shift_pixels": 1, "erased_pixels": 0,
-    "accuracy_floor": 0.93, "flip": True, "batch_norm_momentum": 0.99, "trial_images": 3_584, "trial_epochs": 1, "trial_seeds": 1,
-    "reference_images": 9_000, "reference_epochs": 1,
+    "accuracy_floor": 0.93, "flip": True, "batch_norm_momentum": 0.99, "trial_images": 2_560, "trial_epochs": 1, "trial_seeds": 1,
+    "reference_images": 11_000, "reference_epochs": 1,
 }
 
 
@@ -51,6 +51,11 @@ def test_good_parameters_pass(notebook):
 def test_parameter_out_of_range_is_named_in_both_languages(notebook, name, value):
     with pytest.raises(ValueError, match=f"(?s)参数 {name}=.*允许.*Parameter {name}=.*Use: "):
         notebook.check_parameters(GOOD | {name: value})
+
+
+def test_batch_larger_than_a_trial_is_refused(notebook):
+    with pytest.raises(ValueError, match="Parameter trial_images=2560 is not allowed. Use: batch_size"):
+        notebook.check_parameters(GOOD | {"batch_size": 4_096})
 
 
 def test_versions(notebook):

@@ -65,6 +65,16 @@ def test_results_table_is_the_released_run(released_notebook):
         assert re.search(rf"(?<![\d.]){re.escape(saved)}(?![\d.])", line), (row, saved)
 
 
+def test_trials_table_is_the_released_run(released_notebook):
+    printed = "\n".join(printed_text(cell) for cell in code_cells(released_notebook))
+    table = re.search(r"^\| setting \|.*?(?=^$)", README, re.MULTILINE | re.DOTALL)[0].splitlines()[2:]
+    settings = re.search(r"^(\d+) trials:$", printed, re.MULTILINE)[1]
+    assert len(table) == int(settings)
+    for row in table:
+        saved = r" .*?".join(re.escape(normalised(field.strip())) for field in row.strip("| ").split("|"))
+        assert re.search(rf"^{saved}$", printed, re.MULTILINE), row
+
+
 def test_every_measurement_comes_with_its_command():
     sections = MEASUREMENTS.findall(README)
     rows = [row for section in sections for row in re.findall(r"^\|.*\d.*\|$", section, re.MULTILINE)]
