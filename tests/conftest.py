@@ -36,6 +36,7 @@ def pytest_configure(config):
     config.option.nbval_current_env = config.option.nbval_kernel_name is None
     # Warnings about other packages' own code, which no user can do anything about.
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+    config.addinivalue_line("filterwarnings", "ignore:Cell is missing an id field")
     # The `full` budget trains for longer than nbval's default of 2,000 s a cell.
     config.option.nbval_cell_timeout = max(config.option.nbval_cell_timeout, 6 * 3600)
 

@@ -424,6 +424,9 @@ def check_accuracy(submission, course_score):
 def check_packages(submission):
     imported = [alias.name for node in submission.nodes if isinstance(node, ast.Import) for alias in node.names]
     imported += [node.module or "." for node in submission.nodes if isinstance(node, ast.ImportFrom)]
+    named = [first_argument(call, "name") for call in submission.calls
+             if called_name(call) in ("import_module", "__import__")]
+    imported += [node.value for node in named if isinstance(getattr(node, "value", None), str)]
     others = {name.split(".")[0] or "." for name in imported} - PACKAGES - sys.stdlib_module_names
     return Finding("packages", not others, (
         f"另外导入了：{sorted(others)}。" if others else "只有约定的。",

@@ -333,6 +333,10 @@ def import_another_package(notebook):
     notebook.cells[-2].source += "\nimport torch.nn"
 
 
+def import_another_package_by_name(notebook):
+    notebook.cells[-2].source += "\nimportlib.import_module('torch.nn')"
+
+
 def change_the_learning_rate(notebook):
     [cell] = cells_with(notebook, '"learning_rate": 1e-3')
     cell.source = cell.source.replace('"learning_rate": 1e-3', '"learning_rate": 1e-2')
@@ -350,7 +354,7 @@ def warn(notebook):
     (run_a_cell_again, ["order"]), (clear_an_output, ["outputs"]),
     (clear_all, ["order", "outputs", "curves", "accuracy"]), (add_an_error, ["errors"]),
     (drop_the_curves, ["curves"]), (claim_a_better_score, ["accuracy"]), (claim_another_accuracy, ["accuracy"]),
-    (import_another_package, ["packages"]), (change_the_learning_rate, ["assignment"]),
+    (import_another_package, ["packages"]), (import_another_package_by_name, ["packages"]), (change_the_learning_rate, ["assignment"]),
     (print_a_path, ["privacy"]), (warn, ["privacy"]),
 ])
 def test_each_requirement_is_seen_to_fail(tmp_path, change, failed):
