@@ -1,6 +1,7 @@
 """Machines and habits that a student may have: an old TensorFlow, the C locale, odd folder names, Run All again."""
 
 import os
+import runpy
 import subprocess
 import sys
 
@@ -48,13 +49,10 @@ def test_training_and_saving_in_a_folder_with_spaces_and_chinese_characters(
     assert sorted(path.name for path in folder.iterdir()) == ["fashion_mnist_cnn.keras", "images.assets"]
 
 
-def test_definitions_run_again_in_the_same_kernel_still_load_a_saved_model(notebook, data, saved_notebook, tmp_path):
+def test_definitions_run_again_in_the_same_kernel_still_load_a_saved_model(notebook, data, tmp_path):
     model = notebook.build_model(SMALL, data.train_images, seed=5)
     model.save(tmp_path / "model.keras")
-    again = {}
-    for cell in code_cells(saved_notebook):
-        if "definitions" in cell.metadata.get("tags", []):
-            exec(cell.source, again)
+    again = runpy.run_path(notebook.__file__)
     reloaded = again["keras"].saving.load_model(tmp_path / "model.keras")
     assert all(map(np.array_equal, reloaded.get_weights(), model.get_weights()))
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from test_model import SMALL
+
 # A process of its own, since the devices are fixed when TensorFlow or JAX starts.
 TWENTY_STEPS = """
 import json, os, sys
@@ -32,11 +34,7 @@ history = model.fit(training, epochs=1, shuffle=False, verbose=0).history
 print(json.dumps({"loss": history["loss"][-1], "devices": len(devices),
                   "replicas": strategy.num_replicas_in_sync, "steps": len(training)}))
 """
-PARAMETERS = {
-    "learning_rate": 1e-3, "batch_size": 128, "epochs": 1, "warmup_fraction": 0.1, "label_smoothing": 0.1,
-    "flip": True, "shift_pixels": 1, "erased_pixels": 0, "filters": (8, 16, 32), "convolutions": 2,
-    "precision": "float32", "batch_norm_momentum": 0.9,
-}
+PARAMETERS = SMALL | {"batch_size": 128, "epochs": 1}
 
 
 def twenty_steps(notebook, backend, devices):

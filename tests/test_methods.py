@@ -119,7 +119,7 @@ def test_recipe_is_that_of_the_reference_work(notebook):
     assert (recipe["learning_rate"], recipe["epochs"], recipe["patience"]) == (1e-4, 1_000, 10)
 
 
-def test_kernels_are_drawn_independently_within_pytorchs_range(notebook, six_conv2d_net):
+def test_kernels_are_drawn_independently_within_pytorchs_range(notebook):
     # A network of its own, since other tests set the weights of the shared one.
     network = notebook.build_six_conv2d_net(dropout=0.5)
     kernels = [layer.kernel.numpy() for layer in network.layers if hasattr(layer, "kernel")]
