@@ -46,7 +46,9 @@ def test_training_and_saving_in_a_folder_with_spaces_and_chinese_characters(
     history = train(notebook, model, training, validation, SMALL, notebook.backup_folder("full", SMALL, seed=5))
     notebook.save_figure(notebook.plot_curves(history), "learning_curves")
     notebook.save_model(model)
-    assert sorted(path.name for path in folder.iterdir()) == ["fashion_mnist_cnn.keras", "images.assets"]
+    [backup] = folder.glob(".training-backup-*")
+    assert sorted(path.name for path in backup.iterdir()) == ["history.json", "state.keras"]
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["fashion_mnist_cnn.keras", "images.assets"]
 
 
 def test_definitions_run_again_in_the_same_kernel_still_load_a_saved_model(notebook, data, tmp_path):
@@ -61,3 +63,10 @@ def test_definitions_run_again_in_the_same_kernel_still_load_a_saved_model(noteb
 def test_absurd_learning_rate_is_refused_at_once(notebook, learning_rate):
     with pytest.raises(ValueError, match="Parameter learning_rate=.* is not allowed"):
         notebook.check_parameters(GOOD | {"learning_rate": learning_rate})
+
+
+def test_unknown_backend_says_what_to_do(notebook):
+    outcome = subprocess.run(
+        [sys.executable, "-c", "import notebook_definitions"], cwd=os.path.dirname(notebook.__file__),
+        env=os.environ | {"KERAS_BACKEND": "mxnet"}, capture_output=True, encoding="utf-8")
+    assert "无法导入" in outcome.stderr and "check the environment variable KERAS_BACKEND" in outcome.stderr

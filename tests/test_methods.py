@@ -1,5 +1,6 @@
 """The hyperparameter trials, and the second method: its network, metric and recipe."""
 
+import errno
 import json
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_recipe_steps_its_learning_rate_and_knows_the_best_epoch_of_a_resumed_ru
     stopping = callbacks["ResumableEarlyStopping"]
     stopping.on_train_begin()
     assert (stopping.patience, stopping.best, stopping.wait) == (10, None, 0)
-    (tmp_path / "history.csv").write_text("epoch,val_accuracy\n0,0.5\n1,0.8\n2,0.7\n3,", encoding="utf-8")
+    (tmp_path / "history.json").write_text('{"val_accuracy": [0.5, 0.8, 0.7]}', encoding="utf-8")
     callbacks = recipe_callbacks(notebook, notebook.SIX_CONV_RECIPE, tmp_path)
     stopping = callbacks["ResumableEarlyStopping"]
     stopping.on_train_begin()
@@ -129,15 +130,9 @@ def test_kernels_are_drawn_independently_within_pytorchs_range(notebook):
     assert np.abs(np.corrcoef(starts) - np.eye(8)).max() < 0.6
 
 
-@pytest.mark.parametrize("text", ["", "epoch,loss\n", "epoch,loss\n0"])
-def test_history_that_was_cut_off_is_read_as_far_as_it_goes(notebook, tmp_path, text):
-    (tmp_path / "history.csv").write_text(text, encoding="utf-8")
-    assert notebook.read_history(tmp_path) == {}
-    (tmp_path / "history.csv").write_text("epoch,loss\n0,2.5\n1,2.0\n1,1.5\n2", encoding="utf-8")
-    assert notebook.read_history(tmp_path) == {"epoch": [0, 1], "loss": [2.5, 1.5]}
-
-
-def test_training_ends_early_with_the_weights_of_its_best_epoch(notebook, data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("with_backup", [True, False])
+def test_training_ends_early_with_the_weights_of_its_best_epoch(
+        notebook, data, tmp_path, monkeypatch, with_backup):
     monkeypatch.chdir(tmp_path)  # TensorBoard, where it is installed, logs into the working folder.
     recipe = notebook.SIX_CONV_RECIPE | {"patience": 2, "batch_size": 64, "learning_rate": 0.01, "epochs": 8}
     images, labels = data.train_images[:1_280], data.train_labels[:1_280]
@@ -152,11 +147,12 @@ def test_training_ends_early_with_the_weights_of_its_best_epoch(notebook, data, 
     model.fit(notebook.training_batches(images, labels, recipe, seed=5), epochs=10, verbose=0)
     wrong = notebook.training_batches(images, (labels + 1) % 10, recipe, seed=5)
     recipe |= {"learning_rate": 1e-3}
-    folder = tmp_path / "backup"
-    folder.mkdir()
+    folder = tmp_path / "backup" if with_backup else None
+    if folder:
+        folder.mkdir()
     history = notebook.train(
         model, wrong, validation, recipe["epochs"], folder, notebook.six_conv2d_callbacks(recipe, folder))
-    assert np.argmax(history["val_accuracy"]) == 0 and len(history["loss"]) == 3 and not folder.exists()
+    assert np.argmax(history["val_accuracy"]) == 0 and len(history["loss"]) == 3
     assert history["val_accuracy"][0] > history["val_accuracy"][2] + 0.01
     measured = model.evaluate(validation, verbose=0, return_dict=True)
     assert measured["accuracy"] == pytest.approx(history["val_accuracy"][0])
@@ -199,3 +195,34 @@ def test_trial_learns_and_its_table_says_what_the_defaults_are_worth(notebook, d
     axis = notebook.plot_trials(trials).axes[0]
     assert [bar.get_width() for bar in axis.patches] == pytest.approx([1, -9])
     assert [label.get_text() for label in axis.get_yticklabels()] == ["batch size 32", "no augmentation"]
+
+
+def test_full_disk_spoils_neither_the_best_model_nor_the_state_of_the_second_method(
+        notebook, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = notebook.SIX_CONV_RECIPE | {"batch_size": 64, "epochs": 3}
+    training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], recipe, seed=5)
+    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
+    model = notebook.keras.Sequential([
+        notebook.keras.Input((28, 28, 1)), notebook.layers.Rescaling(1 / 255), notebook.layers.Flatten(),
+        notebook.layers.Dense(10)])
+    notebook.compile_six_conv2d_net(model, recipe, steps_per_epoch=10)
+    save, kept = notebook.keras.Model.save, {}
+
+    def disk_is_full_at_the_second_best_model(model, path, **options):
+        if (tmp_path / "best.keras").exists():
+            kept.update({name: (tmp_path / name).read_bytes() for name in ("best.keras", "state.keras")})
+            (tmp_path / "new-best.keras").write_bytes(b"PK")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(model, path, **options)
+
+    def train():
+        return notebook.train(
+            model, training, validation, recipe["epochs"], tmp_path, notebook.six_conv2d_callbacks(recipe, tmp_path))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="(?s)腾出磁盘空间.*Free some disk space"):
+        patch.setattr(notebook.keras.Model, "save", disk_is_full_at_the_second_best_model)
+        train()
+    assert kept == {name: (tmp_path / name).read_bytes() for name in kept} and kept
+    assert len(train()["loss"]) == 3
+    assert not (tmp_path / "new-best.keras").exists()

@@ -1,5 +1,8 @@
 """The network and its training, on the real data."""
 
+import errno
+import json
+
 import numpy as np
 import pytest
 
@@ -124,16 +127,21 @@ def test_training_that_was_cut_off_goes_on_where_it_stopped(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(notebook.ProgressLine, "on_epoch_begin", stop_in_third_epoch)
         train(notebook, small_model, training, validation, parameters, backup)
-    before = np.genfromtxt(backup / "history.csv", delimiter=",", names=True)
+    before = json.loads((backup / "history.json").read_text())
+    # What an interruption while the state is being saved would leave.
+    (backup / "unfinished.keras").write_bytes(b"PK")
 
     new_model = notebook.build_model(parameters, data.train_images, seed=6)
     history = train(notebook, new_model, training, validation, parameters, backup)
     assert "Resuming from the backup after epoch 2\n" in capsys.readouterr().out
-    assert history["epoch"] == [0, 1, 2, 3] and history["loss"][:2] == list(before["loss"])
+    assert len(history["loss"]) == 4 and history["loss"][:2] == before["loss"]
     assert history["loss"][3] < history["loss"][0]
     assert int(new_model.optimizer.iterations) == 4 * 20
     assert float(new_model.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
-    assert not backup.exists()
+    # Trained to its end, it is not trained again while another network may still have to resume.
+    finished = notebook.build_model(parameters, data.train_images, seed=6)
+    assert train(notebook, finished, training, validation, parameters, backup) == history
+    assert all(map(np.array_equal, finished.get_weights(), new_model.get_weights()))
 
 
 def test_backup_is_found_again_only_by_the_same_long_run(notebook, tmp_path, monkeypatch):
@@ -142,4 +150,43 @@ def test_backup_is_found_again_only_by_the_same_long_run(notebook, tmp_path, mon
     assert folder == notebook.backup_folder("full", dict(reversed(SMALL.items())), seed=5)
     assert folder != notebook.backup_folder("full", SMALL, seed=6)
     assert folder != notebook.backup_folder("full", SMALL | {"epochs": 3}, seed=5)
-    assert notebook.backup_folder("quick", SMALL, seed=5) != notebook.backup_folder("quick", SMALL, seed=5)
+    assert folder == notebook.backup_folder("full", SMALL | {"trial_images": 600}, seed=5)
+    assert notebook.backup_folder("quick", SMALL, seed=5) is None
+
+
+def test_full_disk_ends_neither_training_nor_the_last_backup(notebook, data, small_model, backup, monkeypatch, capsys):
+    training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], SMALL, seed=5)
+    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
+    kept = []
+    save = notebook.keras.Model.save
+
+    def disk_is_full_after_the_first_epoch(model, path, **options):
+        if (backup / "state.keras").exists():
+            kept.append((backup / "state.keras").read_bytes())
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(model, path, **options)
+
+    monkeypatch.setattr(notebook.keras.Model, "save", disk_is_full_after_the_first_epoch)
+    history = train(notebook, small_model, training, validation, SMALL | {"epochs": 3}, backup)
+    assert len(history["loss"]) == 3
+    assert capsys.readouterr().out.count("epoch not backed up, training goes on: No space left on device") == 2
+    assert kept == [(backup / "state.keras").read_bytes()] * 2
+
+
+def test_model_of_the_last_run_is_kept_until_a_new_one_is_complete(
+        notebook, small_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = notebook.save_model(small_model)
+    saved, save = path.read_bytes(), notebook.keras.Model.save
+
+    def disk_is_full(model, path, **options):
+        if not path.is_absolute():
+            path.write_bytes(b"PK")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(model, path, **options)
+
+    monkeypatch.setattr(notebook.keras.Model, "save", disk_is_full)
+    elsewhere = notebook.save_model(small_model)
+    assert path.read_bytes() == saved and [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert notebook.keras.saving.load_model(elsewhere).count_params() == small_model.count_params()
+    assert "No space left on device" in capsys.readouterr().out

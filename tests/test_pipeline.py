@@ -18,7 +18,7 @@ def test_split_is_stratified_disjoint_and_fixed_by_the_seed(notebook, data):
 @pytest.mark.parametrize("flip, shift", [(True, 0), (True, 1), (True, 2), (False, 1), (False, 0)])
 def test_augmented_image_is_its_original_flipped_or_not_and_shifted(notebook, data, flip, shift):
     originals = data.train_images[:512]
-    augment = notebook.augmentation(flip, shift, erased_pixels=0, seed=5)
+    augment = notebook.augmentation({"flip": flip, "shift_pixels": shift, "erased_pixels": 0}, seed=5)
     augmented = np.asarray(augment(originals[..., np.newaxis], training=True))[..., 0]
 
     padded = np.pad(originals, ((0, 0), (shift, shift), (shift, shift)))
@@ -36,7 +36,7 @@ def test_augmented_image_is_its_original_flipped_or_not_and_shifted(notebook, da
 
 
 def test_erased_square_has_its_size_and_the_background_colour(notebook):
-    augment = notebook.augmentation(flip=True, shift_pixels=0, erased_pixels=7, seed=5)
+    augment = notebook.augmentation({"flip": True, "shift_pixels": 0, "erased_pixels": 7}, seed=5)
     images = np.asarray(augment(np.full((256, 28, 28, 1), 255.0), training=True))[..., 0]
     assert set(np.unique(images)) == {0.0, 255.0}
     erased = (images == 0).sum(axis=(1, 2))

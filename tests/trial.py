@@ -22,6 +22,7 @@ import io
 import os
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -113,11 +114,13 @@ def print_second_method(names):
     """Print what the notebook's table says of the second method, and which epoch was its best."""
     history = names["reference_history"]
     names["reference_model"].save("six_conv2d_net.keras")  # Hours of training are not to be lost.
+    if names["reference_backup"]:
+        shutil.rmtree(names["reference_backup"])
     facts = names["method_facts"](
         names["reference_model"], history, names["reference_data"], names["reference_validation_data"],
         names["test_images"], names["test_labels"])
-    for quantity, text in facts.items():
-        print(f"{quantity}: {text}", flush=True)
+    for quantity, number_format in names["FACT_FORMATS"].items():
+        print(f"{quantity}: {facts[quantity]:{number_format}}", flush=True)
     best = int(np.argmax(history["val_accuracy"]))
     print(f"Best epoch: {best + 1}, its validation loss {history['val_loss'][best]:.4f}, training accuracy "
           f"{history['accuracy'][best]:.2%} and loss {history['loss'][best]:.4f} (with dropout)")
