@@ -201,6 +201,7 @@ def test_full_disk_spoils_neither_the_best_model_nor_the_state_of_the_second_met
         notebook, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = notebook.SIX_CONV_RECIPE | {"batch_size": 64, "epochs": 3}
+    notebook.keras.utils.set_random_seed(5)
     training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], recipe, seed=5)
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     model = notebook.keras.Sequential([
@@ -224,5 +225,6 @@ def test_full_disk_spoils_neither_the_best_model_nor_the_state_of_the_second_met
         patch.setattr(notebook.keras.Model, "save", disk_is_full_at_the_second_best_model)
         train()
     assert kept == {name: (tmp_path / name).read_bytes() for name in kept} and kept
+    notebook.Backup(tmp_path).on_train_begin()
+    assert not (tmp_path / "new-best.keras").exists(), "the next epoch would take the part for a whole model"
     assert len(train()["loss"]) == 3
-    assert not (tmp_path / "new-best.keras").exists()

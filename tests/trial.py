@@ -136,6 +136,8 @@ def main():
     parser.add_argument("--second-method", action="store_true")
     parser.add_argument("--folder", type=pathlib.Path, help="where the trained state is kept, if not in a new folder")
     arguments = parser.parse_args()
+    if arguments.folder and not arguments.second_method:
+        parser.error("--folder is for --second-method: the state of a first method would be taken up by the next trial")
     if arguments.time_to_accuracy:
         arguments.change.append(("[ProgressLine()])", "[ProgressLine(), time_to_accuracy(globals())])"))
     sources = needed_code(arguments.second_method, arguments.change, arguments.epochs)
