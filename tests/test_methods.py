@@ -23,6 +23,13 @@ def keras_layout(array, flattened_shape=None):
     return np.moveaxis(array, (0, 1), (-1, -2)) if array.ndim > 1 else array
 
 
+def linear_model(notebook):
+    """A small network that takes the large one's place where only the callbacks are at stake."""
+    return notebook.keras.Sequential([
+        notebook.keras.Input((28, 28, 1)), notebook.layers.Rescaling(1 / 255), notebook.layers.Flatten(),
+        notebook.layers.Dense(10)])
+
+
 def test_six_conv2d_net_answers_as_in_pytorch(notebook, data, six_conv2d_net):
     arrays = iter(draw_weights())
     for layer in six_conv2d_net.layers:
@@ -137,12 +144,10 @@ def test_training_ends_early_with_the_weights_of_its_best_epoch(
     recipe = notebook.SIX_CONV_RECIPE | {"patience": 2, "batch_size": 64, "learning_rate": 0.01, "epochs": 8}
     images, labels = data.train_images[:1_280], data.train_labels[:1_280]
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
-    # A small network takes the large one's place, since only the callbacks are at stake. It has learnt
-    # the right labels; the wrong ones that it then gets make every epoch worse than the first.
+    # The network has learnt the right labels; the wrong ones that it then gets make every epoch worse
+    # than the first.
     notebook.keras.utils.set_random_seed(5)
-    model = notebook.keras.Sequential([
-        notebook.keras.Input((28, 28, 1)), notebook.layers.Rescaling(1 / 255), notebook.layers.Flatten(),
-        notebook.layers.Dense(10)])
+    model = linear_model(notebook)
     notebook.compile_six_conv2d_net(model, recipe, steps_per_epoch=20)
     model.fit(notebook.training_batches(images, labels, recipe, seed=5), epochs=10, verbose=0)
     wrong = notebook.training_batches(images, (labels + 1) % 10, recipe, seed=5)
@@ -204,9 +209,7 @@ def test_full_disk_spoils_neither_the_best_model_nor_the_state_of_the_second_met
     notebook.keras.utils.set_random_seed(5)
     training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], recipe, seed=5)
     validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
-    model = notebook.keras.Sequential([
-        notebook.keras.Input((28, 28, 1)), notebook.layers.Rescaling(1 / 255), notebook.layers.Flatten(),
-        notebook.layers.Dense(10)])
+    model = linear_model(notebook)
     notebook.compile_six_conv2d_net(model, recipe, steps_per_epoch=10)
     save, kept = notebook.keras.Model.save, {}
 
