@@ -35,7 +35,8 @@ def pytest_configure(config):
     # The kernel is the Python that runs pytest, whatever kernels the user has installed.
     config.option.nbval_current_env = config.option.nbval_kernel_name is None
     # Warnings about other packages' own code, which no user can do anything about.
-    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
     config.addinivalue_line("filterwarnings", "ignore:Cell is missing an id field")
     # The `full` budget trains for longer than nbval's default of 2,000 s a cell.
     config.option.nbval_cell_timeout = max(config.option.nbval_cell_timeout, 6 * 3600)
@@ -50,6 +51,15 @@ def read_course_score():
     return names["course_score"]
 
 
+def definitions_and_actions(notebook):
+    """Return the sources of the notebook's code cells tagged `definitions`, and those of all others."""
+    sources = ([], [])
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            sources["definitions" not in cell.metadata.get("tags", [])].append(cell.source)
+    return sources
+
+
 @pytest.fixture(scope="session")
 def saved_notebook():
     """The notebook file as it was before this test run, with its saved outputs."""
@@ -59,8 +69,7 @@ def saved_notebook():
 @pytest.fixture(scope="session")
 def notebook(saved_notebook, tmp_path_factory):
     """A module that holds all that the notebook's cells tagged `definitions` define."""
-    definitions = [cell.source for cell in saved_notebook.cells
-                   if "definitions" in cell.metadata.get("tags", [])]
+    definitions, _ = definitions_and_actions(saved_notebook)
     path = tmp_path_factory.mktemp("definitions") / "notebook_definitions.py"
     path.write_text("\n\n\n".join(definitions), encoding="utf-8")
     sys.path.insert(0, str(path.parent))
@@ -85,3 +94,9 @@ def data(notebook, data_folder):
         train_images=train_images, train_labels=train_labels,
         test_images=test_images, test_labels=test_labels,
     )
+
+
+@pytest.fixture(scope="session")
+def validation(notebook, data):
+    """500 images in one batch to judge a training by."""
+    return notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])

@@ -197,15 +197,16 @@ def parse_notebook(content):
 OTHER_LANGUAGES = re.compile(
     r"(?i)%%(bash|sh|script|cmd|html|javascript|js|latex|markdown|svg|writefile|file|perl|ruby)\b")
 CELL_MAGIC = re.compile(r"\A\s*%%.*")
+TIMED = re.compile(r"^([ \t]*)%time[ \t]+(?=[\w(])", re.MULTILINE)
 LINE_MAGIC = re.compile(r"^([ \t]*)(?:(?:%[A-Za-z%]|!|\?).*|[\w.]+\?{1,2}[ \t]*)$", re.MULTILINE)
 ASSIGNED_MAGIC = re.compile(r"^([ \t]*\w[\w, ]*=[ \t]*)[%!].*$", re.MULTILINE)
 
 
 def parse(source):
-    """Return the syntax tree of a cell; IPython's own syntax (%, !, ?) counts as doing nothing."""
+    """Return the syntax tree of a cell; IPython's own syntax (%, !, ?) but %time counts as doing nothing."""
     if OTHER_LANGUAGES.match(source.lstrip()):
         return ast.Module([], [])
-    without_magic = CELL_MAGIC.sub("", source)
+    without_magic = TIMED.sub(r"\1", CELL_MAGIC.sub("", source))
     without_magic = ASSIGNED_MAGIC.sub(r"\1None", LINE_MAGIC.sub(r"\1pass", without_magic))
     for text in (source, without_magic):
         try:
@@ -311,7 +312,8 @@ def shows_something(tree):
             statements += statement.body
     calls = [statement.value for statement in statements
              if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)]
-    return any(called_name(call) in ("print", "display", "show", "summary") for call in calls)
+    return any(called_name(call) in ("print", "display", "show", "summary")
+               and not any(keyword.arg == "file" for keyword in call.keywords) for call in calls)
 
 
 def check_outputs(submission):
@@ -356,7 +358,7 @@ def drawn(node):
         found |= {name for name, pattern in CURVES.items() if text and pattern.search(text)}
         if isinstance(part, ast.Call) and called_name(part) in ("plot", "errorbar", "semilogy", "scatter"):
             found.add("plot")
-        if isinstance(part, ast.For) and getattr(part.iter, "attr", "") == "history":
+        if isinstance(part, ast.For) and any(getattr(node, "attr", "") == "history" for node in ast.walk(part.iter)):
             found |= set(CURVES)  # A loop over all that Keras recorded.
     return found
 
@@ -384,7 +386,9 @@ TEST_ACCURACY = re.compile(
     r"|测试集?(?:上)?的?(?:准确率|正确率|精度))(?![a-z_])(.*)")
 FRACTION = re.compile(
     r"[\s:：=|,，]{0,60}(?:为|是|is)?\s{0,60}(?:(\d{1,3}(?:\.\d{1,20})?)\s*%|([01]\.\d{1,20}|\d{2}\.\d{1,20}))(?![\d/])")
-SCORE = re.compile(r"(?i)(?:course score|score|得分)[^\d\n]{0,20}?(10|\d)(?![\d.%])")
+SCORE = re.compile(  # The course's, not "F1 score" or "score for class 3".
+    r"(?im)(?:\b(?:course|final|total) score|(?:^|[,;|，；。])\W{0,9}score|得分)(?:\s{0,9}[(（][^)）\n]{0,20}[)）])?"
+    r"(?:\s{0,9}(?:is|为|是))?[\s:：=|]{0,20}(10|\d)(?:\.0{1,9})?(?!\.?\d|\s*%)")
 
 
 def read_accuracies(text):
@@ -414,7 +418,9 @@ def check_accuracy(submission, course_score):
             f"Test accuracies printed: {values or puzzles[:3] or 'none'}; exactly one is needed."), (
             "请打印一行 Test accuracy: …%，再全部运行。", "Print one line, Test accuracy: ...%, and Run All again."))
     score = course_score(most_exact)
-    others = {int(number) for number in SCORE.findall(submission.text)} - {score}
+    half_unit = accuracies[0][1]  # A rounded accuracy leaves room for the score of either end.
+    possible = {course_score(min(1, max(0, most_exact + sign * half_unit))) for sign in (-1, 0, 1)}
+    others = {int(number) for number in SCORE.findall(submission.text)} - possible
     return Finding("accuracy", not others, (
         f"测试准确率 {most_exact:.2%}，得分 {score} / 10" + (f"，却印着 {sorted(others)}。" if others else "。"),
         f"Test accuracy {most_exact:.2%}, score {score} / 10"
@@ -431,7 +437,8 @@ def check_packages(submission):
     return Finding("packages", not others, (
         f"另外导入了：{sorted(others)}。" if others else "只有约定的。",
         f"Also imported: {sorted(others)}." if others else "Only those."), (
-        "请只用 tensorflow、numpy、matplotlib。", "Use only tensorflow, numpy and matplotlib."))
+        f"请只用 {'、'.join(sorted(PACKAGES))} 和 Python 自带的包。",
+        f"Use only {', '.join(sorted(PACKAGES))} and Python's own."))
 
 
 def first_argument(call, *keywords):
@@ -444,14 +451,17 @@ def check_assignment(submission):
     optimisers = [call for call in submission.calls if called_name(call) == "Adam"]
     given = [first_argument(call, "learning_rate", "lr") for call in optimisers]
     rates = set().union(*(submission.numbers(rate) for rate in given if rate))
-    strings = {node.value for node in submission.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    strings = {node.value for node in submission.nodes
+               if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     if None in given or not optimisers and strings & {"adam", "Adam"}:
         rates.add(1e-3)  # Keras's own default.
-    sizes = [keyword.value for call in submission.calls if called_name(call) == "fit"
-             for keyword in call.keywords if keyword.arg == "batch_size"]
+    fits = [call for call in submission.calls if called_name(call) == "fit"]
+    sizes = [keyword.value for call in fits for keyword in call.keywords if keyword.arg == "batch_size"]
+    sizes += [call.args[2] for call in fits if len(call.args) > 2]
     sizes += [first_argument(call, "batch_size") for call in submission.calls if called_name(call) == "batch"]
     names = {getattr(node, "attr", getattr(node, "id", getattr(node, "name", None))) for node in submission.nodes}
-    names |= {part for node in submission.nodes if isinstance(node, ast.ImportFrom) for part in str(node.module).split(".")}
+    names |= {part for node in submission.nodes if isinstance(node, ast.ImportFrom)
+              for part in str(node.module).split(".")}
     facts = {
         "Adam, learning_rate = 1e-3": 1e-3 in rates,
         "batch_size = 128": 128 in set().union(*(submission.numbers(size) for size in sizes)),
@@ -465,14 +475,17 @@ def check_assignment(submission):
         "请按作业要求设置这些值，并直接写成数字。", "Set these values as the assignment says, and write them as numbers."))
 
 
-PATH = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|var|usr|opt|mnt|media|private|content|kaggle|workspace|work|srv)/\w+"
-                  r"|(?<![\w])[A-Za-z]:[\\/]+\w+")
+PATH = re.compile(
+    r"(?<![\w.])/(?:home|Users|Volumes|root|tmp|var|usr|opt|mnt|media|private|content|kaggle|workspace|work|srv|data)"
+    r"/\w+"
+    r"|(?<![\w])[A-Za-z]:[\\/]+\w+")
+ADDRESS = re.compile(r"(?i)\b(?:https?|ftp)://[^\s'\"<>]*")
 
 
 def check_privacy(submission):
     own_paths = r"/home/\w+|/Users/\w+|[A-Za-z]:[\\/]+Users"
-    paths = PATH.findall(submission.text)
-    paths += re.findall(own_paths, "\n".join(cell.source for cell in submission.cells))
+    paths = PATH.findall(ADDRESS.sub("", submission.text))
+    paths += re.findall(own_paths, ADDRESS.sub("", "\n".join(cell.source for cell in submission.cells)))
     stderr = sum(output.get("name") == "stderr" for output in submission.outputs)
     return Finding("privacy", not paths and not stderr, (
         f"路径：{paths[:3] or '没有'}；stderr 输出：{stderr} 个。",

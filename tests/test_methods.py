@@ -93,7 +93,6 @@ def test_false_positive_rate_agrees_with_a_confusion_matrix_over_several_batches
 
 def test_second_method_survives_saving(notebook, data, six_conv2d_net, tmp_path):
     notebook.compile_six_conv2d_net(six_conv2d_net, notebook.SIX_CONV_RECIPE, steps_per_epoch=1)
-    six_conv2d_net.optimizer.build(six_conv2d_net.trainable_variables)
     six_conv2d_net.save(tmp_path / "model.keras")
     reloaded = notebook.keras.saving.load_model(tmp_path / "model.keras")
     images = data.test_images[:20, ..., np.newaxis]
@@ -114,7 +113,7 @@ def test_recipe_steps_its_learning_rate_and_knows_the_best_epoch_of_a_resumed_ru
     stopping = callbacks["ResumableEarlyStopping"]
     stopping.on_train_begin()
     assert (stopping.patience, stopping.best, stopping.wait) == (10, None, 0)
-    (tmp_path / "history.json").write_text('{"val_accuracy": [0.5, 0.8, 0.7]}', encoding="utf-8")
+    notebook.replace_model(linear_model(notebook), tmp_path / notebook.STATE, {"val_accuracy": [0.5, 0.8, 0.7]})
     callbacks = recipe_callbacks(notebook, notebook.SIX_CONV_RECIPE, tmp_path)
     stopping = callbacks["ResumableEarlyStopping"]
     stopping.on_train_begin()
@@ -139,11 +138,10 @@ def test_kernels_are_drawn_independently_within_pytorchs_range(notebook):
 
 @pytest.mark.parametrize("with_backup", [True, False])
 def test_training_ends_early_with_the_weights_of_its_best_epoch(
-        notebook, data, tmp_path, monkeypatch, with_backup):
+        notebook, data, validation, tmp_path, monkeypatch, with_backup):
     monkeypatch.chdir(tmp_path)  # TensorBoard, where it is installed, logs into the working folder.
     recipe = notebook.SIX_CONV_RECIPE | {"patience": 2, "batch_size": 64, "learning_rate": 0.01, "epochs": 8}
     images, labels = data.train_images[:1_280], data.train_labels[:1_280]
-    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     # The network has learnt the right labels; the wrong ones that it then gets make every epoch worse
     # than the first.
     notebook.keras.utils.set_random_seed(5)
@@ -178,9 +176,8 @@ def test_trials_change_one_thing_at_a_time_and_leave_the_defaults_out(notebook):
     assert "learning rate 0.001" in notebook.trial_settings(GOOD | {"learning_rate": 3e-3})
 
 
-def test_trial_learns_and_its_table_says_what_the_defaults_are_worth(notebook, data):
+def test_trial_learns_and_its_table_says_what_the_defaults_are_worth(notebook, data, validation):
     parameters = GOOD | {"filters": (16, 32, 64), "batch_size": 32, "trial_epochs": 2}
-    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     images, labels = data.train_images[:1_920], data.train_labels[:1_920]
     accuracy, loss, seconds = notebook.run_trial(parameters, images, labels, validation, seed=5)
     assert 0.4 < accuracy < 1 and 0 < loss < 2.3 and seconds > 0
@@ -203,12 +200,11 @@ def test_trial_learns_and_its_table_says_what_the_defaults_are_worth(notebook, d
 
 
 def test_full_disk_spoils_neither_the_best_model_nor_the_state_of_the_second_method(
-        notebook, data, tmp_path, monkeypatch):
+        notebook, data, validation, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = notebook.SIX_CONV_RECIPE | {"batch_size": 64, "epochs": 3}
     notebook.keras.utils.set_random_seed(5)
     training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], recipe, seed=5)
-    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     model = linear_model(notebook)
     notebook.compile_six_conv2d_net(model, recipe, steps_per_epoch=10)
     save, kept = notebook.keras.Model.save, {}

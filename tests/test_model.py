@@ -1,16 +1,14 @@
 """The network and its training, on the real data."""
 
 import errno
-import json
+import re
 
 import numpy as np
 import pytest
 
-SMALL = {
-    "learning_rate": 1e-3, "batch_size": 64, "epochs": 2, "warmup_fraction": 0.1,
-    "label_smoothing": 0.1, "flip": True, "batch_norm_momentum": 0.9, "shift_pixels": 1, "erased_pixels": 0, "filters": (8, 16, 32), "convolutions": 2,
-    "precision": "float32",
-}
+from test_parameters import GOOD
+
+SMALL = GOOD | {"batch_size": 64, "epochs": 2, "batch_norm_momentum": 0.9, "filters": (8, 16, 32)}
 
 
 @pytest.fixture
@@ -77,9 +75,8 @@ def test_learning_rate_peaks_at_its_parameter_and_ends_at_zero(notebook, small_m
     assert isinstance(small_model.optimizer, notebook.keras.optimizers.Adam)
 
 
-def test_training_learns_and_survives_saving(notebook, data, small_model, tmp_path, backup):
+def test_training_learns_and_survives_saving(notebook, data, validation, small_model, tmp_path, backup):
     training = notebook.training_batches(data.train_images[:6_400], data.train_labels[:6_400], SMALL, seed=5)
-    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     history = train(notebook, small_model, training, validation, SMALL, backup)
     assert history["val_accuracy"][-1] > 0.6
     assert int(small_model.optimizer.iterations) == 2 * 100
@@ -104,36 +101,38 @@ def test_prediction_is_the_mean_over_the_mirror_image_and_diagonal_shifts(notebo
     assert np.allclose(notebook.predict_probabilities(small_model, images), expected, atol=1e-5)
 
 
-def test_loss_that_is_no_number_stops_training_with_advice(notebook, data, small_model, backup):
+def test_loss_that_is_no_number_stops_training_with_advice(notebook, data, validation, small_model, backup):
     small_model.get_layer("logits").set_weights([np.full((32, 10), np.nan), np.zeros(10)])
     training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], SMALL, seed=5)
-    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     with pytest.raises(FloatingPointError, match="(?s)learning_rate.*Lower learning_rate"):
         train(notebook, small_model, training, validation, SMALL, backup)
     assert not backup.exists(), "the next run would resume from NaN weights"
 
 
 def test_training_that_was_cut_off_goes_on_where_it_stopped(
-        notebook, data, small_model, backup, monkeypatch, capsys):
+        notebook, data, validation, small_model, backup, monkeypatch, capsys):
     parameters = SMALL | {"epochs": 4}
     training = notebook.training_batches(data.train_images[:1_280], data.train_labels[:1_280], SMALL, seed=5)
-    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
 
     def stop_in_third_epoch(self, epoch, logs=None):
-        self.epoch, self.first_epoch = epoch, 0
+        self.epoch = epoch
         if epoch == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(notebook.ProgressLine, "on_epoch_begin", stop_in_third_epoch)
         train(notebook, small_model, training, validation, parameters, backup)
-    before = json.loads((backup / "history.json").read_text())
+    before = notebook.read_history(backup)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Epoch")]
     # What an interruption while the state is being saved would leave.
     (backup / "unfinished.keras").write_bytes(b"PK")
 
     new_model = notebook.build_model(parameters, data.train_images, seed=6)
     history = train(notebook, new_model, training, validation, parameters, backup)
-    assert "Resuming from the backup after epoch 2\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Resuming from the backup after epoch 2\n" in shown
+    assert re.findall(r"^Epoch +(\d+): ", shown, re.MULTILINE) == ["1", "2", "3", "4"]
+    assert len(lines) == 2 and all(line in shown for line in lines), "the epochs before the cut are shown again"
     assert len(history["loss"]) == 4 and history["loss"][:2] == before["loss"]
     assert history["loss"][3] < history["loss"][0]
     assert int(new_model.optimizer.iterations) == 4 * 20
@@ -150,13 +149,13 @@ def test_backup_is_found_again_only_by_the_same_long_run(notebook, tmp_path, mon
     assert folder == notebook.backup_folder("full", dict(reversed(SMALL.items())), seed=5)
     assert folder != notebook.backup_folder("full", SMALL, seed=6)
     assert folder != notebook.backup_folder("full", SMALL | {"epochs": 3}, seed=5)
-    assert folder == notebook.backup_folder("full", SMALL | {"trial_images": 600}, seed=5)
+    assert folder == notebook.backup_folder("full", SMALL | {"trial_images": 600, "accuracy_floor": 0.5}, seed=5)
     assert notebook.backup_folder("quick", SMALL, seed=5) is None
 
 
-def test_full_disk_ends_neither_training_nor_the_last_backup(notebook, data, small_model, backup, monkeypatch, capsys):
+def test_full_disk_ends_neither_training_nor_the_last_backup(
+        notebook, data, validation, small_model, backup, monkeypatch, capsys):
     training = notebook.training_batches(data.train_images[:640], data.train_labels[:640], SMALL, seed=5)
-    validation = notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
     kept = []
     save = notebook.keras.Model.save
 
@@ -171,6 +170,7 @@ def test_full_disk_ends_neither_training_nor_the_last_backup(notebook, data, sma
     assert len(history["loss"]) == 3
     assert capsys.readouterr().out.count("epoch not backed up, training goes on: No space left on device") == 2
     assert kept == [(backup / "state.keras").read_bytes()] * 2
+    assert len(notebook.read_history(backup)["loss"]) == 1, "the history must not run ahead of the state"
 
 
 def test_model_of_the_last_run_is_kept_until_a_new_one_is_complete(

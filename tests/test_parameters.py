@@ -6,7 +6,8 @@ GOOD = {
     "learning_rate": 1e-3, "batch_size": 128, "validation_size": 5_000, "epochs": 7,
     "filters": (32, 64, 128), "convolutions": 2, "precision": "float32",
     "warmup_fraction": 0.1, "label_smoothing": 0.1, "shift_pixels": 1, "erased_pixels": 0,
-    "accuracy_floor": 0.93, "flip": True, "batch_norm_momentum": 0.99, "trial_images": 2_560, "trial_epochs": 1, "trial_seeds": 1,
+    "accuracy_floor": 0.93, "flip": True, "batch_norm_momentum": 0.99,
+    "trial_images": 2_560, "trial_epochs": 1, "trial_seeds": 1,
     "reference_images": 11_000, "reference_epochs": 1,
 }
 

@@ -1,5 +1,8 @@
 """Pictures that a user brings along: files and arrays, right and wrong."""
 
+import errno
+import pathlib
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -34,7 +37,7 @@ def test_picture_that_is_not_square_keeps_its_proportions(notebook, image):
     picture = notebook.read_picture(wide)
     rows = np.flatnonzero(picture.max(axis=1) > 20)
     columns = np.flatnonzero(picture.max(axis=0) > 20)
-    assert len(columns) <= 12 and len(rows) <= 12
+    assert 3 <= len(columns) <= 12 and 3 <= len(rows) <= 12
 
 
 @pytest.mark.parametrize("invert", [False, True])
@@ -63,3 +66,22 @@ def test_figure_that_cannot_be_saved_is_no_error(notebook, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     notebook.save_figure(notebook.plt.figure(), "curves")
     assert "figure not saved" in capsys.readouterr().out
+
+
+def test_full_disk_leaves_the_figure_of_the_last_run(notebook, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    figure = notebook.plt.figure()
+    notebook.save_figure(figure, "curves")
+    [path] = tmp_path.glob("images.assets/*")
+    saved = path.read_bytes()
+
+    def disk_is_full(path, content):
+        with path.open("wb") as file:
+            file.write(content[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", disk_is_full)
+    notebook.save_figure(figure, "curves")
+    assert path.name == "curves.png" and saved.startswith(b"\x89PNG") and path.read_bytes() == saved
+    assert list(path.parent.iterdir()) == [path]
+    assert "figure not saved: No space left on device" in capsys.readouterr().out

@@ -1,8 +1,9 @@
 """Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of any file.
 
-Without the option: of this folder's notebook and of the archive that the README's command makes from it.
+Without the option: of this folder's notebook and of the archive that the command for handing in makes from it.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,15 +12,14 @@ import pytest
 
 import submission
 from conftest import NOTEBOOK_PATH, read_course_score
-from test_readme import COMMANDS
 
 
 @pytest.fixture(scope="module")
-def readme_archive(tmp_path_factory):
-    """The archive that the README's command for handing in makes, run in a folder of its own."""
+def archive_to_hand_in(saved_notebook, tmp_path_factory):
+    """The archive that the command for handing in makes, which the notebook and the README name."""
     folder = tmp_path_factory.mktemp("submission")
     shutil.copy(NOTEBOOK_PATH, folder)
-    [command] = [command for command in COMMANDS if "zipfile" in command]
+    [command] = re.findall(r"^python -m zipfile .*$", saved_notebook.cells[-1].source, re.MULTILINE)
     subprocess.run([sys.executable, *command.split()[1:]], cwd=folder, check=True)
     return folder / "submission.zip"
 
@@ -34,7 +34,7 @@ def findings(request):
     if request.param == "given":
         path = request.config.getoption("--submission")
     else:
-        path = NOTEBOOK_PATH if request.param == "notebook" else request.getfixturevalue("readme_archive")
+        path = NOTEBOOK_PATH if request.param == "notebook" else request.getfixturevalue("archive_to_hand_in")
     return {finding.requirement: finding for finding in submission.check(path, read_course_score())}
 
 

@@ -27,14 +27,11 @@ import sys
 import tempfile
 import time
 
-import matplotlib
 import nbformat
 import numpy as np
 
-from conftest import NOTEBOOK_PATH
-from test_saved_notebook import code_cells
+from conftest import NOTEBOOK_PATH, definitions_and_actions
 
-matplotlib.use("Agg")
 FIRST_USE_OF_THE_TEST_SET = "test_probabilities = predict_probabilities("
 END_OF_THE_DATA = "fashion_mnist.load_data()"
 NOT_NEEDED = ("plt.show()", "trial_settings(", "run_trial(")
@@ -47,9 +44,7 @@ def needed_code(second_method, changes, epochs=None):
     text); ValueError if an old text does not occur exactly once. epochs: how long to train, if not
     as long as the notebook does.
     """
-    cells = code_cells(nbformat.read(NOTEBOOK_PATH, as_version=4))
-    sources = [cell.source for cell in cells if "definitions" in cell.metadata.get("tags", [])]
-    actions = [cell.source for cell in cells if "definitions" not in cell.metadata.get("tags", [])]
+    sources, actions = definitions_and_actions(nbformat.read(NOTEBOOK_PATH, as_version=4))
     last_text = END_OF_THE_DATA if second_method else FIRST_USE_OF_THE_TEST_SET
     [last] = [number for number, source in enumerate(actions) if last_text in source]
     sources += [source for source in actions[:last + second_method] if not any(map(source.count, NOT_NEEDED))]
