@@ -1,7 +1,6 @@
 """Sets nbval up for a bare `pytest --nbval` and hands the notebook's own code to the tests."""
 
 import importlib
-import math
 import pathlib
 import sys
 import types
@@ -27,7 +26,7 @@ def pytest_addoption(parser):
 def pytest_terminal_summary(terminalreporter, config):
     if config.getoption("--submission"):
         terminalreporter.section("提交检查 · submission check")
-        for finding in submission.check(config.getoption("--submission"), read_course_score()):
+        for finding in submission.check(config.getoption("--submission")):
             terminalreporter.write_line(str(finding))
 
 
@@ -40,15 +39,6 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore:Cell is missing an id field")
     # The `full` budget trains for longer than nbval's default of 2,000 s a cell.
     config.option.nbval_cell_timeout = max(config.option.nbval_cell_timeout, 6 * 3600)
-
-
-def read_course_score():
-    """Return the notebook's function `course_score`, without importing TensorFlow as all its cells do."""
-    [source] = [cell.source for cell in nbformat.read(NOTEBOOK_PATH, as_version=4).cells
-                if cell.source.startswith("def course_score")]
-    names = {"math": math}
-    exec(source, names)
-    return names["course_score"]
 
 
 def definitions_and_actions(notebook):

@@ -10,6 +10,7 @@ import binascii
 import collections
 import dataclasses
 import json
+import math
 import pathlib
 import re
 import stat
@@ -407,7 +408,13 @@ def read_accuracies(text):
     return sorted(accuracies, key=lambda accuracy: accuracy[1]), puzzles
 
 
-def check_accuracy(submission, course_score):
+def course_score(accuracy):
+    """Return the course's mark for a fraction from 0 to 1: the rule of the notebook, whose code is not run here."""
+    percent = round(100 * accuracy, 4)
+    return max(0, 6 - math.ceil(max(0, 87 - percent))) + 2 * (percent >= 88) + 2 * (percent >= 88.6)
+
+
+def check_accuracy(submission):
     accuracies, puzzles = read_accuracies(submission.text)
     most_exact = accuracies[0][0] if accuracies else -1
     agree = all(abs(accuracy - most_exact) <= 1.001 * unit for accuracy, unit in accuracies)
@@ -495,11 +502,10 @@ def check_privacy(submission):
         "TF_CPP_MIN_LOG_LEVEL=3 before the import); Run All again."))
 
 
-def check(path, course_score):
+def check(path):
     """Return one Finding for each of REQUIREMENTS, in their order, on the submission in the file `path`.
 
-    course_score: the course's rule, from a fraction to points. If the file cannot be read the first
-    requirement that fails says why, and the list ends with it.
+    If the file cannot be read the first requirement that fails says why, and the list ends with it.
     """
     findings = []
     try:
@@ -514,6 +520,6 @@ def check(path, course_score):
         f"{len(submission.cells)} 个代码单元格。" + "学号、姓名、班级还没有填。" * blank,
         f"{len(submission.cells)} code cells." + " Number, name and class are still blank." * blank)))
     findings += [check_order(submission), check_outputs(submission), check_errors(submission),
-                 check_curves(submission), check_accuracy(submission, course_score),
+                 check_curves(submission), check_accuracy(submission),
                  check_packages(submission), check_assignment(submission), check_privacy(submission)]
     return findings

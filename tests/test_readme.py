@@ -84,12 +84,12 @@ def test_every_measurement_comes_with_its_command():
         assert re.search(r"\| `[^`]+`", row), row
 
 
-def test_every_trial_in_the_results_log_finds_its_place_in_the_notebook():
+def test_every_trial_in_the_results_log_finds_its_place_in_the_notebook(released_notebook):
     commands = re.findall(r"`(?:FMNIST_BUDGET=full python tests/trial.py )?(--[^`]*)`", MEASUREMENTS.findall(README)[0])
     assert len(commands) >= 15
     for command in commands:
         second_method, changes = "--second-method" in command, re.findall(r"--change '([^']*)' '([^']*)'", command)
-        needed_code(second_method, changes, int(re.search(r"--epochs (\d+)", command)[1]))
+        needed_code(released_notebook, second_method, changes, int(re.search(r"--epochs (\d+)", command)[1]))
 
 
 def test_commands_are_the_ones_that_are_run(saved_notebook):

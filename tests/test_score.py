@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import submission
+
 
 @pytest.mark.parametrize("accuracy, mark", [
     (1.0, 10), (0.886, 10), (0.8859, 8), (0.88, 8), (0.8799, 6), (0.87, 6),
@@ -24,3 +26,9 @@ def test_every_count_of_right_answers_gets_the_mark_of_whole_number_arithmetic(n
 def test_what_is_no_fraction_is_refused_in_both_languages(notebook, accuracy):
     with pytest.raises(ValueError, match="(?s)准确率.*fraction from 0 to 1"):
         notebook.course_score(accuracy)
+
+
+def test_checker_of_submissions_has_the_same_rule(notebook):
+    for hundredths in range(10_001):  # of a percent
+        accuracy = hundredths / 10_000
+        assert submission.course_score(accuracy) == notebook.course_score(accuracy), accuracy

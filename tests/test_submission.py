@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import submission
-from conftest import NOTEBOOK_PATH, read_course_score
+from conftest import NOTEBOOK_PATH
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def findings(request):
         path = request.config.getoption("--submission")
     else:
         path = NOTEBOOK_PATH if request.param == "notebook" else request.getfixturevalue("archive_to_hand_in")
-    return {finding.requirement: finding for finding in submission.check(path, read_course_score())}
+    return {finding.requirement: finding for finding in submission.check(path)}
 
 
 @pytest.mark.parametrize("requirement", submission.REQUIREMENTS)

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 import submission
-from conftest import NOTEBOOK_PATH, read_course_score
+from conftest import NOTEBOOK_PATH
 from test_saved_notebook import code_cells
 
 NAME = "fashion_mnist_keras.ipynb"
@@ -19,7 +19,7 @@ NAME = "fashion_mnist_keras.ipynb"
 
 def check(path):
     """Return the findings and, of those that do not hold, the requirements."""
-    findings = submission.check(path, read_course_score())
+    findings = submission.check(path)
     for finding in findings:
         assert all(finding.reason) and (finding.holds or all(finding.hint)), finding
     return findings, [finding.requirement for finding in findings if not finding.holds]

@@ -37,14 +37,14 @@ END_OF_THE_DATA = "fashion_mnist.load_data()"
 NOT_NEEDED = ("plt.show()", "trial_settings(", "run_trial(")
 
 
-def needed_code(second_method, changes, epochs=None):
+def needed_code(notebook, second_method, changes, epochs=None):
     """Return the sources of the notebook's definitions and of the cells that train one of its methods.
 
     Those of the first method go up to the first use of the test set. changes: pairs (old text, new
     text); ValueError if an old text does not occur exactly once. epochs: how long to train, if not
     as long as the notebook does.
     """
-    sources, actions = definitions_and_actions(nbformat.read(NOTEBOOK_PATH, as_version=4))
+    sources, actions = definitions_and_actions(notebook)
     last_text = END_OF_THE_DATA if second_method else FIRST_USE_OF_THE_TEST_SET
     [last] = [number for number, source in enumerate(actions) if last_text in source]
     sources += [source for source in actions[:last + second_method] if not any(map(source.count, NOT_NEEDED))]
@@ -135,7 +135,8 @@ def main():
         parser.error("--folder is for --second-method: the state of a first method would be taken up by the next trial")
     if arguments.time_to_accuracy:
         arguments.change.append(("[ProgressLine()])", "[ProgressLine(), time_to_accuracy(globals())])"))
-    sources = needed_code(arguments.second_method, arguments.change, arguments.epochs)
+    sources = needed_code(
+        nbformat.read(NOTEBOOK_PATH, as_version=4), arguments.second_method, arguments.change, arguments.epochs)
     os.chdir(arguments.folder or tempfile.mkdtemp())
     if arguments.second_method:
         for seed in arguments.seeds:
