@@ -43,11 +43,12 @@ def pytest_configure(config):
 
 def definitions_and_actions(notebook):
     """Return the sources of the notebook's code cells tagged `definitions`, and those of all others."""
-    sources = ([], [])
+    definitions, actions = [], []
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            sources["definitions" not in cell.metadata.get("tags", [])].append(cell.source)
-    return sources
+            group = definitions if "definitions" in cell.metadata.get("tags", []) else actions
+            group.append(cell.source)
+    return definitions, actions
 
 
 @pytest.fixture(scope="session")

@@ -416,7 +416,7 @@ def course_score(accuracy):
 
 def check_accuracy(submission):
     accuracies, puzzles = read_accuracies(submission.text)
-    most_exact = accuracies[0][0] if accuracies else -1
+    most_exact, half_unit = accuracies[0] if accuracies else (-1, 0)
     agree = all(abs(accuracy - most_exact) <= 1.001 * unit for accuracy, unit in accuracies)
     if not agree or not 0 <= most_exact <= 1:
         values = [f"{accuracy:.4g}" for accuracy, _ in accuracies]
@@ -425,9 +425,8 @@ def check_accuracy(submission):
             f"Test accuracies printed: {values or puzzles[:3] or 'none'}; exactly one is needed."), (
             "请打印一行 Test accuracy: …%，再全部运行。", "Print one line, Test accuracy: ...%, and Run All again."))
     score = course_score(most_exact)
-    half_unit = accuracies[0][1]  # A rounded accuracy leaves room for the score of either end.
-    possible = {course_score(min(1, max(0, most_exact + sign * half_unit))) for sign in (-1, 0, 1)}
-    others = {int(number) for number in SCORE.findall(submission.text)} - possible
+    ends = max(0, most_exact - half_unit), min(1, most_exact + half_unit)  # It was rounded when it was printed.
+    others = {int(number) for number in SCORE.findall(submission.text)} - {score, *map(course_score, ends)}
     return Finding("accuracy", not others, (
         f"测试准确率 {most_exact:.2%}，得分 {score} / 10" + (f"，却印着 {sorted(others)}。" if others else "。"),
         f"Test accuracy {most_exact:.2%}, score {score} / 10"
