@@ -1,54 +1,63 @@
-"""Sets nbval up for a bare `pytest --nbval` and hands the notebook's own code to the tests."""
+"""Hands the notebook's own code and the real data to the tests."""
 
 import importlib
+import os
 import pathlib
 import sys
 import types
 
-import matplotlib
+# Before TensorFlow and Matplotlib are imported: no log lines, and figures without a screen.
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", MPLBACKEND="agg", KERAS_BACKEND="tensorflow", TF_USE_LEGACY_KERAS="0")
+
+import nbclient
 import nbformat
+import numpy as np
 import pytest
-
-import submission
-
-# The tests draw figures without a screen; the notebook's kernel keeps its own setting.
-matplotlib.use("Agg")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOK_PATH = ROOT / "fashion_mnist_keras.ipynb"
+KERAS_HOME = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+# A network that trains in a second, for all that has nothing to do with its size.
+SMALL = {"epochs": 2, "filters": (4, 8, 16), "batch_size": 64}
 
 
-def pytest_addoption(parser):
-    parser.addoption("--submission", metavar="PATH",
-                     help="a .zip or .ipynb for tests/test_submission.py to check, instead of this folder's notebook")
+def has_tag(cell, tag):
+    return tag in cell.metadata.get("tags", [])
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    if config.getoption("--submission"):
-        terminalreporter.section("提交检查 · submission check")
-        for finding in submission.check(config.getoption("--submission")):
-            terminalreporter.write_line(str(finding))
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def pytest_configure(config):
-    # The kernel is the Python that runs pytest, whatever kernels the user has installed.
-    config.option.nbval_current_env = config.option.nbval_kernel_name is None
-    # Warnings about other packages' own code, which no user can do anything about.
-    config.addinivalue_line(
-        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-    config.addinivalue_line("filterwarnings", "ignore:Cell is missing an id field")
-    # The `full` budget trains for longer than nbval's default of 2,000 s a cell.
-    config.option.nbval_cell_timeout = max(config.option.nbval_cell_timeout, 6 * 3600)
+def printed_text(cell):
+    """All text that a cell printed or displayed."""
+    return "\n".join(
+        output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs)
 
 
-def definitions_and_actions(notebook):
-    """Return the sources of the notebook's code cells tagged `definitions`, and those of all others."""
-    definitions, actions = [], []
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            group = definitions if "definitions" in cell.metadata.get("tags", []) else actions
-            group.append(cell.source)
-    return definitions, actions
+def with_values(notebook, **values):
+    """Return a copy of the notebook with plain assignments injected after the cell tagged `parameters`."""
+    copy = nbformat.from_dict(notebook)
+    [position] = [number for number, cell in enumerate(copy.cells) if has_tag(cell, "parameters")]
+    source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
+    copy.cells.insert(position + 1, nbformat.v4.new_code_cell(source))
+    return copy
+
+
+def up_to(notebook, cell_id):
+    """Return a copy of the notebook that ends with the cell of this id."""
+    copy = nbformat.from_dict(notebook)
+    [position] = [number for number, cell in enumerate(copy.cells) if cell.get("id") == cell_id]
+    copy.cells = copy.cells[:position + 1]
+    return copy
+
+
+def execute(notebook, folder, environment=None):
+    """Run a notebook's cells in a folder, in a kernel of its own with this environment; return it with its outputs."""
+    client = nbclient.NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": folder}})
+    client.execute(env=os.environ | (environment or {}))
+    return notebook
 
 
 @pytest.fixture(scope="session")
@@ -59,35 +68,39 @@ def saved_notebook():
 
 @pytest.fixture(scope="session")
 def notebook(saved_notebook, tmp_path_factory):
-    """A module that holds all that the notebook's cells tagged `definitions` define."""
-    definitions, _ = definitions_and_actions(saved_notebook)
+    """A module of the first cell's imports, the hyperparameters and all that the `definitions` cells define."""
+    sources = ["import os\nimport pathlib\nimport tempfile"]
+    sources += [cell.source for cell in code_cells(saved_notebook)
+                if has_tag(cell, "definitions") or has_tag(cell, "parameters")]
     path = tmp_path_factory.mktemp("definitions") / "notebook_definitions.py"
-    path.write_text("\n\n\n".join(definitions), encoding="utf-8")
+    path.write_text("\n\n\n".join(sources), encoding="utf-8")
     sys.path.insert(0, str(path.parent))
     return importlib.import_module(path.stem)
 
 
 @pytest.fixture(scope="session")
+def small(notebook):
+    """The hyperparameters of `quick` with a network that trains in a second."""
+    return notebook.quick | SMALL
+
+
+@pytest.fixture(scope="session")
 def data_folder(notebook):
-    """The folder of the Keras cache, with the four real data files in it."""
-    folder = notebook.keras_cache_folder()
-    notebook.ensure_dataset(folder)
+    """The folder of Keras's cache, with the four real data files in it."""
+    folder = KERAS_HOME / "datasets" / "fashion-mnist"
+    notebook.complete_cache(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def data(notebook, data_folder):
     """The real data as load_data() gives it: training and test, images and labels."""
-    (train_images, train_labels), (test_images, test_labels) = (
-        notebook.tf.keras.datasets.fashion_mnist.load_data()
-    )
-    return types.SimpleNamespace(
-        train_images=train_images, train_labels=train_labels,
-        test_images=test_images, test_labels=test_labels,
-    )
+    (train_images, train_labels), (test_images, test_labels) = notebook.tf.keras.datasets.fashion_mnist.load_data()
+    return types.SimpleNamespace(train_images=train_images, train_labels=train_labels,
+                                 test_images=test_images, test_labels=test_labels)
 
 
 @pytest.fixture(scope="session")
-def validation(notebook, data):
-    """500 images in one batch to judge a training by."""
-    return notebook.evaluation_batches(data.train_images[-500:], data.train_labels[-500:])
+def val_data(notebook, data):
+    """500 images with one-hot labels to judge a training by."""
+    return data.train_images[-500:], np.eye(10)[data.train_labels[-500:]]
