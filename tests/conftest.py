@@ -20,14 +20,24 @@ NOTEBOOK_PATH = ROOT / "fashion_mnist_keras.ipynb"
 
 def pytest_addoption(parser):
     parser.addoption("--submission", metavar="PATH",
-                     help="a .zip or .ipynb for tests/test_submission.py to check, instead of this folder's notebook")
+                     help="a .zip, .ipynb or folder for tests/test_submission.py to check, instead of this folder's notebook")
+
+
+GIVEN_REPORTS = pytest.StashKey()
+
+
+def given_reports(config):
+    """Return the reports on what --submission names, each file checked once; none without the option."""
+    if GIVEN_REPORTS not in config.stash:
+        path = config.getoption("--submission")
+        config.stash[GIVEN_REPORTS] = submission.reports_on([path]) if path else []
+    return config.stash[GIVEN_REPORTS]
 
 
 def pytest_terminal_summary(terminalreporter, config):
     if config.getoption("--submission"):
         terminalreporter.section("提交检查 · submission check")
-        for finding in submission.check(config.getoption("--submission")):
-            terminalreporter.write_line(str(finding))
+        terminalreporter.write_line(submission.summary(given_reports(config)))
 
 
 def pytest_configure(config):
