@@ -39,8 +39,9 @@ def picture(kind="png"):
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind)
     plt.close(figure)
-    return nbformat.v4.new_output("display_data", {
-        f"image/{kind}": base64.b64encode(buffer.getvalue()).decode(), "text/plain": "<Figure>"})
+    content = {"image/svg+xml": buffer.getvalue().decode()} if kind == "svg" else {
+        f"image/{kind}": base64.b64encode(buffer.getvalue()).decode()}
+    return nbformat.v4.new_output("display_data", content | {"text/plain": "<Figure>"})
 
 
 def make_archive(path, members):

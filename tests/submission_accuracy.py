@@ -24,6 +24,7 @@ TRANSLATIONS = {  # what stands for the same in another language
     " validation ": r"验证|驗證|\bval\b|\bvalid\b|\bdev\b|검증|проверочн\w{0,9}|valida[cç][aã]o",
     " loss ": "损失|損失|потер[ьи]|손실|perda",
     " final ": "最终|最終|最后",
+    " model ": r"模型|网络|\b(?:models?|network|classifier)\b",
     " best ": r"最佳|最高|最好|\b(?:highest|max|maximum|greatest|peak)\b",
     " average ": r"平均|\bmean\b|\bavg\b",
     " target ": r"目标|要求|\b(?:goal|expect(?:ed)?|threshold|baseline|random|previous|before|untrained|initial"
@@ -38,7 +39,7 @@ NORMAL_FORMS = list(TRANSLATIONS)
 MENTION = re.compile(f"(?i)acc|{TRANSLATIONS[' accuracy ']}")
 TOKEN = re.compile(r"(?P<number>(?<![\w.])\d+(?:\.\d*)?(?:e[+-]?\d+)?(?!\w)|(?<![\w.])\.\d+(?!\w))|(?P<word>[^\W\d_]+)|(?P<sign>[^\w\s])|_")
 SPLITS, QUANTITIES = {"test", "train", "validation"}, {"accuracy", "loss", "precision"}
-FLAGS = {"final", "best", "average", "target", "epoch", "class"}
+FLAGS = {"final", "model", "best", "average", "target", "epoch", "class"}
 INERT = {"epochs", "images", "samples", "examples", "pictures", "test", "s", "ms", "张", "轮", "个", "幅", "次"}
 NUMBERS = re.compile(r"(?:np\.)?float\d\d\(([^()]{1,40})\)")
 NUMBER = re.compile(r"\d+\.\d*(?:e-?\d+)?|\d+")
@@ -87,14 +88,20 @@ def possible_marks(candidate):
     return list(dict.fromkeys([course_score(accuracy), *map(course_score, ends)]))
 
 
-def stated_marks(text):
+def readable_lines(cell):
+    """Return the lines of a cell's outputs, as much of each as a person reads."""
+    return [line[:LONGEST_LINE] for line in cell.text.split("\n")]
+
+
+def stated_marks(notebook):
     """Return the marks of 10 that the outputs state."""
-    return {int(float(first or second)) for first, second in SCORE.findall(text)}
+    lines = [line for cell in notebook.cells for line in readable_lines(cell)]
+    return {int(float(first or second)) for first, second in SCORE.findall("\n".join(lines))}
 
 
 def tokens_of(line):
     """Return the words, numbers and signs of a line, with words of other languages turned into English."""
-    line = NUMBERS.sub(r"\1", line[:LONGEST_LINE])
+    line = NUMBERS.sub(r"\1", line)
     line = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", line).replace("_", " ")
     line = TRANSLATION.sub(lambda match: NORMAL_FORMS[int(match.lastgroup[1:])], line)
     return [(match.lastgroup, match[0].lower()) for match in TOKEN.finditer(line) if match.lastgroup]
@@ -120,6 +127,8 @@ class LineReader:
 
     def read_word(self, word):
         """Take note of a word."""
+        if self.used:
+            self.flags &= {"epoch", "final"}  # "Average loss: 0.3, accuracy: 0.9": that was said of the loss only.
         if word in QUANTITIES:
             # "Test loss, accuracy: 0.3, 0.9" names two numbers; "Test error: accuracy: 0.9" only one.
             self.quantities = [word] if self.behind_colon or self.used else [*self.quantities, word]
@@ -137,8 +146,9 @@ class LineReader:
         if self.quantities:
             quantity = self.quantities[min(self.used, len(self.quantities) - 1)]
             read = fraction(digits, is_percent)
-            if quantity == "accuracy" and self.split == "test" and read:
-                self.groups[-1].append(read)
+            is_test = self.split == "test" or self.split is None and self.flags >= {"final", "model"}
+            if quantity == "accuracy" and is_test and read:
+                self.groups[-1].append((*read, frozenset(self.flags)))
             self.used += 1
 
 
@@ -156,7 +166,7 @@ def read_line(line, default_split=None):
     found = []
     for group in reader.groups:
         several = {"several"} if any(abs(read[0] - group[0][0]) > read[1] + group[0][1] for read in group) else set()
-        found += [(*read, frozenset(reader.flags | several)) for read in group]
+        found += [(accuracy, half_unit, flags | several) for accuracy, half_unit, flags in group]
     return found
 
 
@@ -176,7 +186,7 @@ def each_last(lines):
 
 def shape(line):
     """Return what lines that a loop has printed have in common."""
-    return re.sub(r"\d+(?:\.\d+)?", "#", line[:LONGEST_LINE])
+    return re.sub(r"\d+(?:\.\d+)?", "#", line)
 
 
 class AccuracyReader:
@@ -209,7 +219,7 @@ class AccuracyReader:
         default_split = "test" if {self.on_test.get(number) for number in in_code} == {"test"} else None
         shown = list(self.shown_expressions(cell)) if in_code else []
         evaluations = self.evaluations([part for expressions in shown for part in expressions])
-        lines = cell.text.split("\n")
+        lines = readable_lines(cell)
         mentions = [line for line in lines if MENTION.search(line)][-MOST_LINES:]
         for line in each_last(mentions):
             if not BAR.match(line) and not REPORT.match(line):
@@ -246,7 +256,7 @@ class AccuracyReader:
 
     def in_numbers(self, cell, line, shown):
         """Yield the candidate in a line of nothing but numbers, if the code tells which of them it is."""
-        line = NUMBERS.sub(r"\1", line[:LONGEST_LINE])
+        line = NUMBERS.sub(r"\1", line)
         numbers = NUMBER.findall(line)
         if not numbers or re.search(r"[^\d\s.,()\[\]e-]", line):
             return

@@ -99,9 +99,9 @@ def check_accuracy(notebook, found, others):
     if not found:
         return no_accuracy(others), None
     possible = possible_marks(found)
-    stated = stated_marks("\n".join(cell.text for cell in notebook.cells))
+    stated = stated_marks(notebook)
     agreeing = [mark for mark in possible if mark in stated]
-    mark = possible[0] if len(possible) == 1 else agreeing[0] if len(agreeing) == 1 else None
+    mark = (agreeing or possible)[0]
     source = {"printed": ("", ""), "evaluate": ("（由 evaluate 读出）", " (read from evaluate)"),
               "bar": ("（由 evaluate 的进度条读出）", " (read from evaluate's progress bar)"),
               "report": ("（由分类报告读出）", " (read from the classification report)")}[found.source]
@@ -112,11 +112,11 @@ def check_accuracy(notebook, found, others):
         return Finding("accuracy", FAILS, (
             f"测试准确率 {accuracy}{source[0]}，得分 {mark} / 10，却写着 {conflict}。",
             f"Test accuracy {accuracy}{source[1]}, score {mark} / 10, but {conflict} is stated."), RUN_ALL), mark
-    if mark is None:
+    if len(possible) > 1 and not agreeing:
         return Finding("accuracy", LOOK, (
-            f"测试准确率 {accuracy}{source[0]} 是舍入过的，得分可能是 {sorted(possible)}。",
-            f"Test accuracy {accuracy}{source[1]} is rounded; the score may be {sorted(possible)}."), (
-            "请打印更多位数。", "Print more digits.")), None
+            f"测试准确率 {accuracy}{source[0]}，得分 {mark} / 10；但这个数舍入过，也可能是 {sorted(set(possible) - {mark})}。",
+            f"Test accuracy {accuracy}{source[1]}, score {mark} / 10; but it is rounded, and "
+            f"{sorted(set(possible) - {mark})} is possible."), ("请打印更多位数。", "Print more digits.")), mark
     return Finding("accuracy", HOLDS, (f"测试准确率 {accuracy}{source[0]}，得分 {mark} / 10。",
                                        f"Test accuracy {accuracy}{source[1]}, score {mark} / 10.")), mark
 

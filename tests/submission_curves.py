@@ -138,16 +138,16 @@ def shown_curves(notebook, flow):
             continue
         pictures += 1
         shown |= curves.union(*(saved.get(name, set()) for name in file_names(cell, flow, "Image", "imread")))
-        if not curves and not line_of_error(cell) < float("inf") and cell.tree and is_late_figure(cell):
+        if is_late_figure(cell):
             shown |= unseen
     return shown, pictures
 
 
 def is_late_figure(cell):
     """Return whether a cell only shows what was drawn before: `figure`, or plt.show()."""
-    last = cell.tree.body[-1] if cell.tree.body else None
-    return isinstance(last, ast.Expr) and (
-        isinstance(last.value, ast.Name) or isinstance(last.value, ast.Call) and called_name(last.value) == "show")
+    only = cell.tree.body[0] if cell.tree and len(cell.tree.body) == 1 else None
+    return isinstance(only, ast.Expr) and (
+        isinstance(only.value, ast.Name) or isinstance(only.value, ast.Call) and called_name(only.value) == "show")
 
 
 def check_curves(notebook, flow):
