@@ -66,7 +66,7 @@ class Candidate:
 
     def is_clear(self):
         """Return whether nothing speaks against its being the final one."""
-        return not self.flags & {"best", "average", "epoch", "loop", "several", "mixed"}
+        return not self.flags & {"best", "average", "epoch", "loop", "several", "mixed", "unsaid"}
 
     def agrees(self, other):
         """Return whether both may be the same number, one of them rounded."""
@@ -211,12 +211,14 @@ class AccuracyReader:
                 if shapes[shape(candidate.line)] >= 3:
                     candidate.flags |= {"loop"}
             found += here
-        return [candidate for candidate in found if not candidate.flags & {"target", "class"}]
+        return [candidate for candidate in found if not candidate.flags & {"target", "class"}
+                and ("unsaid" not in candidate.flags or not candidate.flags & {"loop", "epoch", "best"})]
 
     def in_cell(self, cell):
         """Yield the candidates in a cell's outputs."""
         in_code = self.evaluations([cell.tree])
-        default_split = "test" if {self.on_test.get(number) for number in in_code} == {"test"} else None
+        kinds = {self.on_test.get(number) for number in in_code} or {""}
+        default_split = kinds.pop() or None if len(kinds) == 1 else None
         shown = list(self.shown_expressions(cell)) if in_code else []
         evaluations = self.evaluations([part for expressions in shown for part in expressions])
         lines = readable_lines(cell)
@@ -233,10 +235,15 @@ class AccuracyReader:
                 yield Candidate(*fraction(match[1], False), cell.number, match[0].strip(), "report")
 
     def in_words(self, cell, line, default_split, evaluations):
-        """Yield the candidates that a line's own words name, or the code if they say "accuracy" alone."""
+        """Yield the candidates that a line's own words name, or the code if they say "accuracy" alone.
+
+        Where neither says of what an accuracy is, a person may know.
+        """
+        said = read_line(line, default_split)
         source = "printed" if read_line(line) else "evaluate"
-        for accuracy, half_unit, flags in read_line(line, default_split):
-            yield Candidate(accuracy, half_unit, cell.number, line, source, flags, evaluations)
+        for accuracy, half_unit, flags in said or (read_line(line, "test") if default_split is None else []):
+            unsaid = frozenset() if said else frozenset({"unsaid"})
+            yield Candidate(accuracy, half_unit, cell.number, line, source, flags | unsaid, evaluations)
 
     def evaluations(self, trees):
         """Return the numbers of the evaluations that some code makes or handles the results of."""
@@ -355,7 +362,8 @@ def final_accuracy(candidates, first_training=0, trains_in_loop=False):
 
     trains_in_loop: whether the code has a loop over epochs, so that the last number of a loop is the last epoch's.
     """
-    finals = [candidate for candidate in candidates if "final" in candidate.flags]
+    finals = [candidate for candidate in candidates
+              if "final" in candidate.flags and not candidate.flags & {"best", "average", "several", "unsaid"}]
     clear = finals or [candidate for candidate in candidates if candidate.is_clear()]
     clear = without_outdone(clear, first_training) or (last_epoch(candidates) if trains_in_loop else [])
     if not clear:

@@ -35,11 +35,11 @@ def test_printed_accuracy_is_read(tmp_path, line):
 
 
 @pytest.mark.parametrize("line", [
-    "Greatest accuracy: 0.95", "Latest accuracy: 0.95", "test accuracy improved", "Test accuracy: 1/10",
+    "Greatest accuracy: 0.95", "test accuracy improved", "Test accuracy: 1/10",
     "Test accuracy: 194%", "Test loss: 0.91", "val_accuracy: 0.91", "Validation accuracy: 0.91", "Target test accuracy: 0.975",
-    "Test accuracy > 0.9", "Test accuracy of class 3: 0.9", "Test accuracy improved by 3 points", "contest accuracy: 0.95",
-    "Test F1 score: 0.91", "Training accuracy: 0.95, no test", "Test precision: 0.91", "Test accuracy: 9", "Final accuracy: 0.9131",
-    "Model accuracy: 0.9131", "Final model validation accuracy: 0.9131",
+    "Test accuracy > 0.9", "Test accuracy of class 3: 0.9", "Test accuracy improved by 3 points",
+    "Test F1 score: 0.91", "Training accuracy: 0.95, no test", "Test precision: 0.91", "Test accuracy: 9",
+    "Final model validation accuracy: 0.9131", "Epoch 3: accuracy: 0.91",
 ])
 def test_what_is_no_test_accuracy_gives_no_mark(tmp_path, line):
     state, reason = accuracy(tmp_path, ("print(accuracy)", text(line)))
@@ -51,6 +51,7 @@ def test_what_is_no_test_accuracy_gives_no_mark(tmp_path, line):
     ["CNN: test accuracy 0.9131", "MLP: test accuracy 0.8800"], ["Test accuracy:  0.9131  0.8432"],
     ["Epoch 1 test accuracy: 0.85", "Epoch 2 test accuracy: 0.9131"],
     ["test_acc: 0.85", "test_acc: 0.88", "test_acc: 0.9131"],
+    ["Latest accuracy: 0.95"], ["contest accuracy: 0.95"], ["Final accuracy: 0.9131"], ["Model accuracy: 0.9131"],
 ])
 def test_an_accuracy_that_only_a_person_can_settle_gives_no_mark(tmp_path, lines):
     path = write(tmp_path / NAME, ("print(accuracy)", text(*lines)))
@@ -308,6 +309,11 @@ DRAW = "def draw(h):\n    for k in h:\n        plt.plot(h[k])\n"
 ])
 def test_curves_are_found_however_they_are_drawn(tmp_path, cells):
     assert states(write(tmp_path / NAME, VALIDATED, *cells))["curves"] == "holds"
+
+
+def test_what_a_function_from_elsewhere_draws_needs_a_look(tmp_path):
+    cells = [("from helpers import plot_history", []), ("plot_history(history)", [picture()])]
+    assert states(write(tmp_path / NAME, VALIDATED, *cells))["curves"] == "look"
 
 
 def stopped_at(line):
