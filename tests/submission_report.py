@@ -84,30 +84,45 @@ def stopped(limit):
 def reports_on(paths, progress=lambda done, total, name: None):
     """Return the Reports on all submissions that the paths stand for, in their order, each read once."""
     places = [str(path) for path in submission_paths(paths)]
-    positions = {path: position for position, path in enumerate(places)}
-    released = str(RELEASED)
-    is_compared = RELEASED.is_file() and all(os.path.realpath(path) != os.path.realpath(released) for path in places)
-    jobs = collections.deque((path, ()) for path in places[:MOST_SUBMISSIONS] + [released] * is_compared)
-    found, total = {}, len(jobs)
+    original = released_report(places)
+    jobs = collections.deque((path, ()) for path in places[:MOST_SUBMISSIONS])
+    found, total, left = {}, len(jobs), len(places) - len(jobs)
     for (path, steps), answer in answers(examine, jobs):
         if isinstance(answer, list):
-            jobs.extend((path, further) for further in answer[:max(0, MOST_SUBMISSIONS - total)])
-            total += len(answer) - 1
+            taken = answer[:MOST_SUBMISSIONS - total + 1]
+            jobs.extend((path, further) for further in taken)
+            total, left = total + len(taken) - 1, left + len(answer) - len(taken)
             continue
         if isinstance(answer, str):
             answer = Report(shown_place(path, steps), [stopped(answer)])
         found[path, steps] = answer
         progress(len(found), total, answer.file)
-    original = found.pop((released, ()), None) if is_compared else None
-    ordered = [found[key] for key in sorted(found, key=lambda key: (positions[key[0]], [step[0] for step in key[1]]))]
+    order = {path: position for position, path in enumerate(places)}
+    ordered = [found[key] for key in sorted(found, key=lambda key: (order[key[0]], [step[0] for step in key[1]]))]
     shorten_names(ordered)
     add_copies(ordered, original)
-    return ordered
+    return ordered + [not_read(left)] * bool(left)
+
+
+def released_report(places):
+    """Return the report on the notebook that is released with this tool, or None if it is among the submissions."""
+    is_given = os.path.realpath(RELEASED) in map(os.path.realpath, places)
+    return None if is_given or not RELEASED.is_file() else examine(RELEASED)
+
+
+def not_read(count):
+    """Return the report that stands for the submissions beyond MOST_SUBMISSIONS."""
+    return Report("…", [Finding("archive", FAILS, (
+        f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。",
+        f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time."), (
+        "请分几次检查。", "Check them in several parts."))])
 
 
 def shorten_names(reports):
     """Leave out the folder that all submissions have in common."""
-    folders = [os.path.dirname(report.file) for report in reports]
-    common = os.path.commonpath(folders) if folders and len({os.path.isabs(folder) for folder in folders}) == 1 else ""
+    try:
+        common = os.path.commonpath([os.path.dirname(report.file) for report in reports])
+    except ValueError:  # There are none, or they are on several drives of Windows.
+        return
     for report in reports:
         report.file = os.path.relpath(report.file, common) if common else report.file
