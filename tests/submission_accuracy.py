@@ -102,7 +102,7 @@ def stated_marks(notebook):
 def tokens_of(line):
     """Return the words, numbers and signs of a line, with words of other languages turned into English."""
     line = NUMBERS.sub(r"\1", line)
-    line = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", line).replace("_", " ")
+    line = re.sub(r"(?<=[a-z])(?=[A-Z])|(?i:(?<=\btest)(?=acc))", " ", line).replace("_", " ")
     line = TRANSLATION.sub(lambda match: NORMAL_FORMS[int(match.lastgroup[1:])], line)
     return [(match.lastgroup, match[0].lower()) for match in TOKEN.finditer(line) if match.lastgroup]
 
@@ -163,11 +163,23 @@ def read_line(line, default_split=None):
         elif kind == "sign":
             reader.behind_colon = reader.behind_colon or token in ":=："
             reader.flags |= {"target"} if token in "<>≥≤" else set()
-    found = []
+    found = number_before_words(tokens) if not any(reader.groups) else []
     for group in reader.groups:
         several = {"several"} if any(abs(read[0] - group[0][0]) > read[1] + group[0][1] for read in group) else set()
         found += [(accuracy, half_unit, flags | several) for accuracy, half_unit, flags in group]
     return found
+
+
+def number_before_words(tokens):
+    """Return what `read_line` does for "91.31 % accuracy on the test set": one number, and words of nothing else."""
+    words = {token for kind, token in tokens if kind == "word"} & (QUANTITIES | SPLITS | FLAGS)
+    numbers = [(token, position) for position, (kind, token) in enumerate(tokens)
+               if kind == "number" and not is_inert(tokens, position)]
+    if len(numbers) != 1 or not {"test", "accuracy"} <= words <= {"test", "accuracy", "final", "model"}:
+        return []
+    [(digits, position)] = numbers
+    read = fraction(digits, tokens[position + 1:position + 2] == [("sign", "%")])
+    return [(*read, frozenset(words - {"test", "accuracy"}))] if read and "." in digits else []
 
 
 def is_inert(tokens, position):
@@ -197,6 +209,7 @@ class AccuracyReader:
         self.on_test = {number: is_on_test(site.node, flow) for number, site in enumerate(flow.calls)
                         if called_name(site.node).startswith("evaluate") or "accuracy" in called_name(site.node)}
         self.position = accuracy_position(flow)
+        self.puzzles = []  # lines that name a test accuracy, without a number that could be one
         self.calls_of = collections.defaultdict(list)
         for number, site in enumerate(flow.calls):
             self.calls_of[site.cell.number].append((number, site))
@@ -216,17 +229,16 @@ class AccuracyReader:
 
     def in_cell(self, cell):
         """Yield the candidates in a cell's outputs."""
-        in_code = self.evaluations([cell.tree])
-        kinds = {self.on_test.get(number) for number in in_code} or {""}
-        default_split = kinds.pop() or None if len(kinds) == 1 else None
-        shown = list(self.shown_expressions(cell)) if in_code else []
+        shown = list(self.shown_expressions(cell)) if cell.tree else []
         evaluations = self.evaluations([part for expressions in shown for part in expressions])
+        kinds = {self.on_test.get(number) for number in evaluations | self.evaluations([cell.tree])} or {""}
+        default_split = kinds.pop() or None if evaluations and len(kinds) == 1 else None
         lines = readable_lines(cell)
         mentions = [line for line in lines if MENTION.search(line)][-MOST_LINES:]
         for line in each_last(mentions):
             if not BAR.match(line) and not REPORT.match(line):
                 yield from self.in_words(cell, line, default_split, evaluations)
-        if shown:
+        if evaluations:
             for line in each_last(lines[-MOST_LINES:]):
                 yield from self.in_numbers(cell, line, shown)
         yield from self.in_bars(cell, [line for line in mentions if BAR.match(line)])
@@ -240,6 +252,8 @@ class AccuracyReader:
         Where neither says of what an accuracy is, a person may know.
         """
         said = read_line(line, default_split)
+        if not said and {("word", "test"), ("word", "accuracy")} <= set(tokens_of(line)):
+            self.puzzles.append(f"[{cell.number}] {printable(line.strip(), 70)}")
         source = "printed" if read_line(line) else "evaluate"
         for accuracy, half_unit, flags in said or (read_line(line, "test") if default_split is None else []):
             unsaid = frozenset() if said else frozenset({"unsaid"})
@@ -321,11 +335,11 @@ def is_on_test(call, flow):
     """Return what an evaluation is made on: "test", "train" (or validation), or "" if the code does not tell."""
     arguments = [*call.args[:3], *(keyword.value for keyword in call.keywords if keyword.arg in ("x", "y", "y_true"))]
     named = set().union(*map(named_split, arguments)) if arguments else set()
-    if len(named) == 1 and "test" in named:
-        return "test"
     reached = {kind for expression in arguments for kind, _ in flow.facts(expression)} & {"test", "train"}
     if not named or reached == {"test"}:
         named = reached
+    elif named == {"test"} and reached == {"train"}:
+        return ""  # Called a test, but split off from the training images.
     return named.pop() if len(named) == 1 else ""
 
 

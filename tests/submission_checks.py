@@ -87,17 +87,18 @@ def check_errors(notebook):
 
 
 def find_accuracy(notebook, flow):
-    """Return (candidate or None, other candidates) for the final test accuracy."""
+    """Return (candidate or None, other candidates, lines not understood) for the final test accuracy."""
     fits = [site.cell.number for site in flow.calls if called_name(site.node).startswith("fit")]
     loops_over_epochs = any(isinstance(node, ast.For) and isinstance(node.target, ast.Name)
                             and "epoch" in node.target.id.lower() for node in notebook.nodes)
-    return final_accuracy(AccuracyReader(notebook, flow).candidates(), min(fits, default=0), loops_over_epochs)
+    reader = AccuracyReader(notebook, flow)
+    return *final_accuracy(reader.candidates(), min(fits, default=0), loops_over_epochs), reader.puzzles
 
 
-def check_accuracy(notebook, found, others):
+def check_accuracy(notebook, found, others, puzzles):
     """Return the finding on the accuracy and the marks that were stated, and the mark or None."""
     if not found:
-        return no_accuracy(others), None
+        return no_accuracy(others, puzzles), None
     possible = possible_marks(found)
     stated = stated_marks(notebook)
     agreeing = [mark for mark in possible if mark in stated]
@@ -121,8 +122,13 @@ def check_accuracy(notebook, found, others):
                                        f"Test accuracy {accuracy}{source[1]}, score {mark} / 10.")), mark
 
 
-def no_accuracy(others):
+def no_accuracy(others, puzzles):
     """Return the finding on a notebook whose final test accuracy is not known."""
+    if puzzles and not others:
+        return Finding("accuracy", LOOK, (
+            f"写着测试准确率，但读不出数：{'；'.join(puzzles[:3])}。",
+            f"A test accuracy is named, but no number could be read: {'; '.join(puzzles[:3])}."), (
+            "请人工判断；最好打印一行 Test accuracy: …%。", "A person has to judge; best print one line, Test accuracy: ...%."))
     if others:
         return Finding("accuracy", LOOK, (
             f"看不出哪个是最终的测试准确率：{described(others)}。",

@@ -49,8 +49,8 @@ def unreadable_text(cell):
 def findings_of(notebook, report):
     """Fill in the report on a notebook that could be read."""
     flow = Flow([cell for cell in notebook.cells if cell.tree])
-    found, others = find_accuracy(notebook, flow)
-    on_accuracy, report.mark = check_accuracy(notebook, found, others)
+    found, others, puzzles = find_accuracy(notebook, flow)
+    on_accuracy, report.mark = check_accuracy(notebook, found, others, puzzles)
     report.accuracy = found.accuracy if found else None
     report.student = notebook.student()
     report.code_print, report.run_prints = code_print(notebook), run_prints(notebook)
