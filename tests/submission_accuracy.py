@@ -40,6 +40,7 @@ MENTION = re.compile(f"(?i)acc|{TRANSLATIONS[' accuracy ']}")
 TOKEN = re.compile(r"(?P<number>(?<![\w.])\d+(?:\.\d*)?(?:e[+-]?\d+)?(?!\w)|(?<![\w.])\.\d+(?!\w))|(?P<word>[^\W\d_]+)|(?P<sign>[^\w\s])|_")
 SPLITS, QUANTITIES = {"test", "train", "validation"}, {"accuracy", "loss", "precision"}
 FLAGS = {"final", "model", "best", "average", "target", "epoch", "class"}
+UNLIKE_ACCURACY = {"train", "validation", "loss", "precision", "target", "class", "best", "average", "epoch"}
 INERT = {"epochs", "images", "samples", "examples", "pictures", "test", "s", "ms", "张", "轮", "个", "幅", "次"}
 NUMBERS = re.compile(r"(?:np\.)?float\d\d\(([^()]{1,40})\)")
 NUMBER = re.compile(r"\d+\.\d*(?:e-?\d+)?|\d+")
@@ -201,6 +202,39 @@ def shape(line):
     return re.sub(r"\d+(?:\.\d+)?", "#", line)
 
 
+@dataclasses.dataclass
+class PrintedPart:
+    """A value that is printed, and the text right before it."""
+
+    text: str
+    value: ast.expr
+
+
+def printed_parts(expressions):
+    """Yield the values in what one call prints that have a text right before them."""
+    text = ""
+    for expression in expressions:
+        if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+            text = expression.value.strip()
+            continue
+        parts = expression.values if isinstance(expression, ast.JoinedStr) else []
+        if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
+            yield PrintedPart(constant_text(expression.left).partition("%")[0].strip(), expression)
+        elif isinstance(expression, ast.Call) and called_name(expression) == "format":
+            yield PrintedPart(constant_text(getattr(expression.func, "value", None)).partition("{")[0].strip(), expression)
+        elif len(parts) in (2, 3) and isinstance(parts[1], ast.FormattedValue):
+            yield PrintedPart(constant_text(parts[0]).strip(), parts[1].value)
+        elif text:
+            yield PrintedPart(text, expression)
+        text = ""
+
+
+def constant_text(expression):
+    """Return a written string, or "" for anything else."""
+    value = getattr(expression, "value", "")
+    return value if isinstance(value, str) else ""
+
+
 class AccuracyReader:
     """Finds the candidates for a notebook's test accuracy, by its outputs and by what its code shows there."""
 
@@ -219,7 +253,7 @@ class AccuracyReader:
         found = []
         for cell in self.notebook.cells:
             here = list(self.in_cell(cell))
-            shapes = collections.Counter(shape(line) for line in {candidate.line for candidate in here})
+            shapes = collections.Counter(map(shape, readable_lines(cell))) if here else {}
             for candidate in here:
                 if shapes[shape(candidate.line)] >= 3:
                     candidate.flags |= {"loop"}
@@ -239,6 +273,7 @@ class AccuracyReader:
             if not BAR.match(line) and not REPORT.match(line):
                 yield from self.in_words(cell, line, default_split, evaluations)
         if evaluations:
+            yield from self.in_prints(cell, each_last(lines[-MOST_LINES:]), shown)
             for line in each_last(lines[-MOST_LINES:]):
                 yield from self.in_numbers(cell, line, shown)
         yield from self.in_bars(cell, [line for line in mentions if BAR.match(line)])
@@ -289,6 +324,17 @@ class AccuracyReader:
                     yield from self.numeric(cell, line, numbers[position], accuracies)
                 elif len(expressions) == 1 and scores and self.position and len(numbers) > self.position:
                     yield from self.numeric(cell, line, numbers[self.position], scores)
+
+    def in_prints(self, cell, lines, shown):
+        """Yield the candidates behind a printed text of whatever language, where the code prints an accuracy alone."""
+        for expression in (expression for expressions in shown for expression in printed_parts(expressions)):
+            evaluations = self.values_on_test(expression.value, "accuracy")
+            words = {token for kind, token in tokens_of(expression.text) if kind == "word"}
+            if evaluations and not words & (UNLIKE_ACCURACY | {"accuracy"}):
+                for line in (line for line in lines if expression.text and line.strip().startswith(expression.text)):
+                    numbers = NUMBER.findall(line.strip()[len(expression.text):])
+                    if len(numbers) == 1:
+                        yield from self.numeric(cell, line, numbers[0], evaluations)
 
     def values_on_test(self, expression, kind):
         """Return the evaluations whose results can reach an expression, if all of them are on the test data."""
@@ -356,7 +402,7 @@ def accuracy_position(flow):
 
 def without_outdone(candidates, first_training):
     """Return the candidates that count: none from before the training, no bar where its `evaluate` says more."""
-    trained = [candidate for candidate in candidates if candidate.cell >= first_training] or candidates
+    trained = [candidate for candidate in candidates if candidate.cell >= first_training]
     better = [candidate for candidate in trained if candidate.source not in ("bar", "report")]
     shown = set().union(*(candidate.evaluations for candidate in better))
     bars = [candidate for candidate in trained if candidate.source == "bar" and not candidate.evaluations & shown]

@@ -19,6 +19,7 @@ OPTIMISERS = {"Adam", "AdamOptimizer", "SGD", "RMSprop", "Adagrad", "Adadelta", 
               "Lion", "Adafactor", "Lamb", "Muon"}
 DATASETS = {"fashion_mnist", "mnist", "cifar10", "cifar100"}
 CASTS = {"int", "float", "constant", "Variable", "float32", "float64", "copy", "deepcopy", "list", "tuple", "dict"}
+ROUNDINGS = {"round", "around", "format", "str", "item", "numpy", "float", "float32", "float64", "repr"}
 OPTIONS = ("batch_size", "learning_rate", "optimizer")  # that a call may be given as **options
 PAIRINGS = {"zip", "enumerate", "items"}
 NAMESPACES = {"dict", "SimpleNamespace", "Namespace", "EasyDict", "AttrDict", "Munch"}
@@ -66,6 +67,11 @@ def unchanged(fact):
 def passing(fact):
     """Return a fact that survives a calculation, or None: twice a test accuracy is still one, a number is another."""
     return fact if fact[0] in ("series", "train", "test", "accuracy", "data") else None
+
+
+def passing_data(fact):
+    """Return a fact that survives whatever is done with it, or None; one minus an accuracy is none."""
+    return None if fact[0] == "accuracy" else passing(fact)
 
 
 def as_series(fact):
@@ -297,8 +303,9 @@ class Flow:
         number = folded(node)
         if number is not None:
             self.add(here, ("number", number))
+        scales = isinstance(node.op, (ast.Mult, ast.Div, ast.Mod))  # "%.4f" % accuracy, too
         for side in sides:
-            self.step(side, here, unchanged if isinstance(node.op, ast.BitOr) else passing)
+            self.step(side, here, unchanged if isinstance(node.op, ast.BitOr) else passing if scales else passing_data)
         if isinstance(node.op, ast.Add) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
             self.step(sides[1], here, functools.partial(with_prefix, node.left.value))
 
@@ -407,8 +414,9 @@ class Flow:
                 for option in OPTIONS:
                     self.load(self.slot(keyword.value, scope), option, ("option", id(node), option))
         receiver = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        survives = passing if name in ROUNDINGS else passing_data
         for part in (*receiver, *node.args, *(keyword.value for keyword in node.keywords)):
-            self.step(self.slot(part, scope), here, unchanged if part in receiver and name == "copy" else passing)
+            self.step(self.slot(part, scope), here, unchanged if part in receiver and name == "copy" else survives)
 
     def make_pairs(self, node, scope, name, here):
         """Let zip(), enumerate() and .items() be lists of tuples."""

@@ -76,6 +76,14 @@ def test_the_final_accuracy_is_told_from_those_before(tmp_path, cells):
     assert "91.31%" in accuracy(tmp_path, *cells)[1]
 
 
+@pytest.mark.parametrize("cells", [
+    [("print(a)", text("Test accuracy: 0.0998")), ("model.fit(x, y)", text("Epoch 1"))],  # of the untrained network
+    [("print(a)", text(*["Test loss: nan, test accuracy: 0.0998"] * 5)), ("print(b)", text("done"))],
+])
+def test_an_accuracy_before_the_training_or_of_a_loop_is_not_the_final_one(tmp_path, cells):
+    assert accuracy(tmp_path, *cells)[0] == "look"
+
+
 BAR_OF_KERAS_2 = "313/313 [=====] - 1s 3ms/step - loss: 0.2931 - accuracy: 0.9131"
 BAR_OF_KERAS_3 = "313/313 ━━━━━━━━ 1s 2ms/step - accuracy: 0.9131 - loss: 0.2931"
 
@@ -88,7 +96,10 @@ BAR_OF_KERAS_3 = "313/313 ━━━━━━━━ 1s 2ms/step - accuracy: 0.913
     (DATA + "model.evaluate(x_test, y_test)", text(BAR_OF_KERAS_3.replace("0.9131", "0.9154")) + shown("[0.2931, 0.9131]")),
     (EVALUATED + "print('Accuracy:', acc)", text("Accuracy: 0.9131")),
     (EVALUATED + "acc", shown("0.9131")), (EVALUATED + "acc", shown("np.float64(0.9131)")),
-    (EVALUATED + "print(loss, acc)", text("0.2931 0.9131")),
+    (EVALUATED + "print(loss, acc)", text("0.2931 0.9131")), (EVALUATED + "print('acurary=', acc)", text("acurary= 0.9131")),
+    (EVALUATED + "print(f'Ketepatan: {100 * acc:.2f}%')", text("Ketepatan: 91.31%")),
+    (EVALUATED + "print('Ergebnis %.4f' % round(acc, 4))", text("Ergebnis 0.9131")),
+    (EVALUATED + "print('Resultado: {:.4f}'.format(acc))", text("Resultado: 0.9131")),
     (DATA + "s = model.evaluate(x_test, y_test)\nprint('loss', s[0])\nprint('acc', s[1])", text("loss 0.2931", "acc 0.9131")),
     (DATA + "a, b = x_test / 255, y_test\nmodel.evaluate(a, b)", shown("[0.2931, 0.9131]")),
     (DATA + "model.evaluate(x, y)\nmodel.evaluate(x_test, y_test)",
@@ -106,6 +117,8 @@ def test_accuracy_is_read_from_what_evaluate_shows(tmp_path, source, outputs):
     (DATA + "model.evaluate(x_val, y_val)\nmodel.predict(x_test)", text(BAR_OF_KERAS_2)),
     (DATA + "model.evaluate(x_test, y_test)", shown("0.2931")),  # a loss
     (DATA + "model.evaluate(x_test, y_test)", shown("[0.9131, 0.2931, 0.5]")),
+    (EVALUATED + "1 - acc", shown("0.0869")), (EVALUATED + "print('Error: %.4f' % (1 - acc))", text("Error: 0.0869")),
+    (EVALUATED + "print('Wrong:', 1 - acc)", text("Wrong: 0.0869")), (EVALUATED + "print('Loss:', loss)", text("Loss: 0.2931")),
     (EVALUATED + "print('Accuracy:', history.history['accuracy'][-1])", text("Accuracy: 0.9131")),
     (DATA + "a, q_test, b, r_test = train_test_split(x, y)\nmodel.evaluate(q_test, r_test)", text(BAR_OF_KERAS_2)),
     (DATA + "model.evaluate(x_test, y_test)\nmodel.fit(x, y)", text(BAR_OF_KERAS_2.replace("accuracy", "val_accuracy"))),
