@@ -20,7 +20,7 @@ NOTEBOOK_PATH = ROOT / "fashion_mnist_keras.ipynb"
 
 def pytest_addoption(parser):
     parser.addoption("--submission", metavar="PATH",
-                     help="a .zip, .ipynb or folder for tests/test_submission.py to check, instead of this folder's notebook")
+                     help="a .zip, .ipynb or folder for tests/test_submission.py to check, not this folder's notebook")
 
 
 GIVEN_REPORTS = pytest.StashKey()

@@ -12,8 +12,8 @@ from submission_findings import COPIES, FAILS, HOLDS, LOOK, REQUIREMENTS, Findin
 from submission_report import examine, reports_on
 from submission_table import as_json, details, table, write_csv
 
-__all__ = ["COPIES", "FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Report", "check", "course_score", "examine", "main",
-           "reports_on", "summary"]
+__all__ = ["COPIES", "FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Report", "check", "course_score", "examine",
+           "main", "reports_on", "summary", "write_csv"]
 
 
 def check(path):

@@ -17,8 +17,8 @@ MOST_LINES = 5_000  # with an accuracy in them, the last ones
 KERAS_3_BAR = 0.006  # its last figure differs that much from what `evaluate` returns
 TRANSLATIONS = {  # what stands for the same in another language
     " accuracy ": "准确率|准确度|正确率|精确度|精度|準確率|準確度|正確率|正解率|정확도|acur[aá]cia|akurasi"
-                  "|exactitude?|genauigkeit|accuratezza|точность|doğru(?:luk|luğu)|độ chính xác|доля (?:правильных|верных) ответов|correct rate"
-                  r"|\baccs?\b|\baccuracies\b",
+                  "|exactitude?|genauigkeit|accuratezza|точность|doğru(?:luk|luğu)|độ chính xác"
+                  r"|доля (?:правильных|верных) ответов|correct rate|\baccs?\b|\baccuracies\b",
     " test ": r"测试|測試|テスト|테스트|тестов\w{0,9}|\btest(?:ing|s|e|es)\b|\btst\b|prueba",
     " train ": r"训练|訓練|обучающ\w{0,9}|\btraining\b|学習|훈련|treino",
     " validation ": r"验证|驗證|\bval\b|\bvalid\b|\bdev\b|검증|проверочн\w{0,9}|valida[cç][aã]o",
@@ -37,7 +37,8 @@ TRANSLATIONS = {  # what stands for the same in another language
 TRANSLATION = re.compile("|".join(f"(?P<g{n}>{words})" for n, words in enumerate(TRANSLATIONS.values())), re.IGNORECASE)
 NORMAL_FORMS = list(TRANSLATIONS)
 MENTION = re.compile(f"(?i)acc|{TRANSLATIONS[' accuracy ']}")
-TOKEN = re.compile(r"(?P<number>(?<![\w.])\d+(?:\.\d*)?(?:e[+-]?\d+)?(?!\w)|(?<![\w.])\.\d+(?!\w))|(?P<word>[^\W\d_]+)|(?P<sign>[^\w\s])|_")
+TOKEN = re.compile(r"(?P<number>(?<![\w.])(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)(?!\w))"
+                   r"|(?P<word>[^\W\d_]+)|(?P<sign>[^\w\s])|_")
 SPLITS, QUANTITIES = {"test", "train", "validation"}, {"accuracy", "loss", "precision"}
 FLAGS = {"final", "model", "best", "average", "target", "epoch", "class"}
 UNLIKE_ACCURACY = {"train", "validation", "loss", "precision", "target", "class", "best", "average", "epoch"}
@@ -219,20 +220,20 @@ def printed_parts(expressions):
             continue
         parts = expression.values if isinstance(expression, ast.JoinedStr) else []
         if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
-            yield PrintedPart(constant_text(expression.left).partition("%")[0].strip(), expression)
+            yield PrintedPart(text_before(expression.left, "%"), expression)
         elif isinstance(expression, ast.Call) and called_name(expression) == "format":
-            yield PrintedPart(constant_text(getattr(expression.func, "value", None)).partition("{")[0].strip(), expression)
+            yield PrintedPart(text_before(getattr(expression.func, "value", None), "{"), expression)
         elif len(parts) in (2, 3) and isinstance(parts[1], ast.FormattedValue):
-            yield PrintedPart(constant_text(parts[0]).strip(), parts[1].value)
+            yield PrintedPart(text_before(parts[0], "\n"), parts[1].value)
         elif text:
             yield PrintedPart(text, expression)
         text = ""
 
 
-def constant_text(expression):
-    """Return a written string, or "" for anything else."""
+def text_before(expression, mark):
+    """Return what stands before a mark in a written string; "" for any other expression."""
     value = getattr(expression, "value", "")
-    return value if isinstance(value, str) else ""
+    return value.strip().partition(mark)[0].strip() if isinstance(value, str) else ""
 
 
 class AccuracyReader:
@@ -342,6 +343,7 @@ class AccuracyReader:
         return values if {self.on_test.get(value) for value in values} == {"test"} else set()
 
     def numeric(self, cell, line, digits, evaluations):
+        """Yield the candidate of some digits that the code says are an accuracy."""
         read = fraction(digits, False) if "." in digits else None
         if read:
             yield Candidate(*read, cell.number, line.strip(), "evaluate", frozenset(), frozenset(evaluations))
@@ -413,8 +415,8 @@ def without_outdone(candidates, first_training):
 def last_epoch(candidates):
     """Return the last candidate if all of them were printed by one loop, else nothing."""
     shapes = {(candidate.cell, shape(candidate.line)) for candidate in candidates}
-    one_loop = len(shapes) == 1 and all("loop" in candidate.flags for candidate in candidates)
-    return candidates[-1:] if one_loop and not any(candidate.flags & {"best", "several"} for candidate in candidates) else []
+    is_loop = all("loop" in candidate.flags and not candidate.flags & {"best", "several"} for candidate in candidates)
+    return candidates[-1:] if len(shapes) == 1 and is_loop else []
 
 
 def final_accuracy(candidates, first_training=0, trains_in_loop=False):

@@ -33,7 +33,7 @@ def of_final_model(sites, name):
 
 
 def is_for_training(site, flow):
-    """Return whether a call that makes batches may make those of training, by the names around it and what reaches it."""
+    """Return whether a call that makes batches may make those of training, by the names around it and its data."""
     expressions = [site.node.func, *site.node.args]
     names = [getattr(node, "id", getattr(node, "attr", "")) for part in expressions for node in ast.walk(part)]
     names += [target.id for target in flow.targets.get(id(site.node), ()) if isinstance(target, ast.Name)]

@@ -169,7 +169,7 @@ def names_in_metadata(value):
 
 
 def check_privacy(notebook):
-    """Find what tells of the author's machine: paths, an account in the metadata, warnings. A person has to weigh it."""
+    """Find what tells of the author's machine, for a person to weigh: paths, an account in the metadata, warnings."""
     texts = [text for cell in notebook.cells for text in cell.texts]
     paths = [path for text in texts for path in PATH.findall(ADDRESS.sub("", text))]
     sources = [cell.source for cell in notebook.cells] + notebook.markdown

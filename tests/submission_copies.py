@@ -13,11 +13,12 @@ RUN_NUMBER = re.compile(r"(?:loss|acc\w{0,10}|损失|准确率)\W{1,4}(\d{1,3}\.
 
 
 def fingerprint(text):
+    """Return a short text that is the same only for the same text."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
 
 
 def code_print(notebook):
-    """Return a fingerprint of the code up to names, blanks, comments and the division into cells; "" for little code."""
+    """Return a fingerprint of the code up to names, blanks, comments and cells; "" for little code."""
     nodes = [node for node in notebook.nodes
              if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
     parts = [repr(node.value) if isinstance(node, ast.Constant) else type(node).__name__ for node in nodes

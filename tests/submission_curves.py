@@ -165,7 +165,8 @@ def check_curves(notebook, flow):
     is_unsure = pictures and (notebook.unreadable or drawn_by_others(flow))
     state = HOLDS if not missing else LOOK if is_unsure else FAILS
     return Finding("curves", state, (
-        f"{pictures} 个单元格有图" + (f"，缺：{'、'.join(names[0] for names in missing)}。" if missing else "。"),
-        f"{pictures} cells with pictures" + (f"; missing: {', '.join(names[1] for names in missing)}." if missing else ".")), (
+        f"{pictures} 个单元格有图" + f"，缺：{'、'.join(names[0] for names in missing)}" * bool(missing) + "。",
+        f"{pictures} cells with pictures" + f"; missing: {', '.join(names[1] for names in missing)}" * bool(missing)
+        + "."), (
         "请画出训练与验证的准确率和损失曲线，再全部运行。",
         "Plot accuracy and loss in training and validation, and Run All again."))

@@ -1,4 +1,4 @@
-"""Finds and reads submissions: files, folders, patterns, archives and archives in archives. Nothing is unpacked to disk.
+"""Finds and reads submissions: files, folders, patterns, archives in archives. Nothing is unpacked to disk.
 
 A place is a path and, inside an archive, the steps that lead to the notebook: "class.zip" and ((3, "zhang.zip"),).
 """

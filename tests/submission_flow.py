@@ -61,6 +61,7 @@ class CallSite:
 
 
 def unchanged(fact):
+    """Return a fact as it is."""
     return fact
 
 
@@ -80,10 +81,12 @@ def as_series(fact):
 
 
 def with_prefix(prefix, fact):
+    """Return the string that a prefix makes of a string, or None."""
     return ("string", prefix + fact[1]) if fact[0] == "string" and len(fact[1]) < 100 else None
 
 
 def as_data(fact):
+    """Return what a module's load_data() returns, or None."""
     return ("data", fact[1]) if fact[0] == "module" else None
 
 

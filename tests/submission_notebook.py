@@ -25,7 +25,8 @@ OUTPUT_FIELDS = {"stream": ("output_type", "name", "text"),
                  "execute_result": ("output_type", "data", "metadata", "execution_count"),
                  "error": ("output_type", "ename", "evalue", "traceback")}
 PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3", "pypy", "heat"}
-AUTOMAGIC = re.compile(r"^([ \t]*)(?:pip3?|conda|mamba|ls|cd|pwd|cat|mkdir|rm|cp|mv)(?:[ \t]+[\w./~-].*)?$", re.MULTILINE)
+AUTOMAGIC = re.compile(  # Commands that IPython runs without a mark before them.
+    r"^([ \t]*)(?:pip3?|conda|mamba|ls|cd|pwd|cat|mkdir|rm|cp|mv)(?:[ \t]+[\w./~-].*)?$", re.MULTILINE)
 HELP_BEFORE_COMMENT = re.compile(r"^([ \t]*[\w.]+\?{1,2})[ \t]*#.*$", re.MULTILINE)
 MAGIC_LINE = re.compile(r"^[ \t]*[%!?]", re.MULTILINE)
 

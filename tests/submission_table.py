@@ -36,7 +36,8 @@ def table(reports):
     rows = [HEADINGS, *map(row_of, reports)]
     rows = [[shortened(row[0]), *(shortened(entry) for entry in row[1:6]), *row[6:]] for row in rows]
     widths = [max(width(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = ["  ".join(entry + " " * (most - width(entry)) for entry, most in zip(row, widths)).rstrip() for row in rows]
+    lines = ["  ".join(entry + " " * (most - width(entry)) for entry, most in zip(row, widths)).rstrip()
+             for row in rows]
     return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
 
 

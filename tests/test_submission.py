@@ -3,6 +3,7 @@
 Without the option: of this folder's notebook and of the archive that the command for handing in makes from it.
 """
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -29,7 +30,7 @@ def pytest_generate_tests(metafunc):
     cases = [(report.file, finding.requirement)
              for report in given_reports(metafunc.config) for finding in report.findings]
     if not metafunc.config.getoption("--submission"):
-        cases = [(subject, requirement) for subject in ("notebook", "archive") for requirement in submission.REQUIREMENTS]
+        cases = list(itertools.product(("notebook", "archive"), submission.REQUIREMENTS))
     metafunc.parametrize("subject, requirement", cases)
 
 

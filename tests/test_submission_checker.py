@@ -169,7 +169,8 @@ def test_too_many_values_are_not_read(tmp_path):
     ("def f(a, b): return f(b, a)\n" + "f(x, y)\nx = f(y, 1)\n" * 3_000, "x"),
     ("".join(f"a{n} = {{'k': a{n - 1}, 'j': a{n // 2}['k']}}\n" for n in range(2_000)), "x"),
     ("".join(f"def f{n}(): f{n + 1}(); plt.plot(acc)\n" for n in range(4_000)) + "f0()", "x"),
-    ("x", ("test acc" + " " * 130 + "\n") * 68_000), ("x", "test acc " * 1_000_000), ("x", "Test accuracy: 0.9\n" * 400_000),
+    ("x", ("test acc" + " " * 130 + "\n") * 68_000), ("x", "test acc " * 1_000_000), ("x",
+    "Test accuracy: 0.9\n" * 400_000),
     ("x", "<" * 3_000_000), ("x", "| " * 4_000_000), ("x", "\b" * 4_500_000), ("x", "得分" + "（" * 3_000_000),
 ])
 def test_what_is_made_to_be_slow_is_read_in_seconds(tmp_path, source, lines):

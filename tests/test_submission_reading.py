@@ -24,9 +24,12 @@ def accuracy(tmp_path, *cells):
     "Test accuracy is: 91.31 %", "Test accuracy (%): 91.31", "Test accuracy -> 0.9131", "测试集的准确率达到 91.31%",
     "测试集准确率约为 0.9131", "测试准确度：0.9131", "测试集损失: 0.29, 准确率: 0.9131", "Final model accuracy: % 0.9131",
     "Test accuracy after 20 epochs: 91.31%", "Accuracy of the network on the 10000 test images: 91.31 %",
-    "Test loss, accuracy: 0.2931, 0.9131", "('Test accuracy: ', 0.91310000000000002)", "Train acc 0.95, test acc 0.9131",
-    "Test set: Average loss: 0.2931, Accuracy: 9131/10000 (91.31%)", "Test Error: \n Test Accuracy: 91.31%, Avg loss: 0.5",
-    "91.31% accuracy on the test set", "testacc: 0.9131", "Test accuracy: 0.9131 ± 0.0021", "Test accuracy: 0.9131%", "test accuracy tf.Tensor(0.9131, shape=(), dtype=float32)",
+    "Test loss, accuracy: 0.2931, 0.9131", "('Test accuracy: ', 0.91310000000000002)",
+    "Train acc 0.95, test acc 0.9131",
+    "Test set: Average loss: 0.2931, Accuracy: 9131/10000 (91.31%)",
+    "Test Error: \n Test Accuracy: 91.31%, Avg loss: 0.5",
+    "91.31% accuracy on the test set", "testacc: 0.9131", "Test accuracy: 0.9131 ± 0.0021", "Test accuracy: 0.9131%",
+    "test accuracy tf.Tensor(0.9131, shape=(), dtype=float32)",
     "Доля правильных ответов на тестовых данных, в процентах: 91.31", "Doğruluk (test): 91.31%",
 ])
 def test_printed_accuracy_is_read(tmp_path, line):
@@ -37,7 +40,8 @@ def test_printed_accuracy_is_read(tmp_path, line):
 @pytest.mark.parametrize("line", [
     "Greatest accuracy: 0.95", "Test loss: 0.91", "val_accuracy: 0.91", "Validation accuracy: 0.91",
     "Target test accuracy: 0.975", "Test accuracy > 0.9", "Test accuracy of class 3: 0.9", "Test F1 score: 0.91",
-    "Training accuracy: 0.95", "Test precision: 0.91", "Final model validation accuracy: 0.9131", "Epoch 3: accuracy: 0.91",
+    "Training accuracy: 0.95", "Test precision: 0.91", "Final model validation accuracy: 0.9131",
+    "Epoch 3: accuracy: 0.91",
 ])
 def test_what_is_no_test_accuracy_gives_no_mark(tmp_path, line):
     state, reason = accuracy(tmp_path, ("print(accuracy)", text(line)))
@@ -45,7 +49,8 @@ def test_what_is_no_test_accuracy_gives_no_mark(tmp_path, line):
 
 
 @pytest.mark.parametrize("line", [
-    "test accuracy improved", "Test accuracy: 1/10", "Test accuracy: 194%", "Test accuracy improved by 3 points", "Test accuracy: 9",
+    "test accuracy improved", "Test accuracy: 1/10", "Test accuracy: 194%", "Test accuracy improved by 3 points",
+    "Test accuracy: 9",
 ])
 def test_a_line_that_is_not_understood_is_shown(tmp_path, line):
     state, reason = accuracy(tmp_path, ("print(accuracy)", text(line)))
@@ -53,7 +58,8 @@ def test_a_line_that_is_not_understood_is_shown(tmp_path, line):
 
 
 @pytest.mark.parametrize("lines", [
-    ["Test accuracy: 0.8799", "Test accuracy: 0.8802"], ["Best test accuracy: 0.9131"], ["Average test accuracy: 0.9131"],
+    ["Test accuracy: 0.8799", "Test accuracy: 0.8802"], ["Best test accuracy: 0.9131"],
+    ["Average test accuracy: 0.9131"],
     ["CNN: test accuracy 0.9131", "MLP: test accuracy 0.8800"], ["Test accuracy:  0.9131  0.8432"],
     ["Epoch 1 test accuracy: 0.85", "Epoch 2 test accuracy: 0.9131"],
     ["test_acc: 0.85", "test_acc: 0.88", "test_acc: 0.9131"],
@@ -93,14 +99,17 @@ BAR_OF_KERAS_3 = "313/313 ━━━━━━━━ 1s 2ms/step - accuracy: 0.913
     (DATA + "model.evaluate(x_test, y_test)", text(BAR_OF_KERAS_2)),
     (DATA + "model.evaluate(x_test, y_test)", text("1/313 ETA: 9s\r" + BAR_OF_KERAS_3)),
     (DATA + "model.evaluate(x_test, y_test)", text("313/313 - 0s - loss: 0.2931 - accuracy: 0.9131")),
-    (DATA + "model.evaluate(x_test, y_test)", text(BAR_OF_KERAS_3.replace("0.9131", "0.9154")) + shown("[0.2931, 0.9131]")),
+    (DATA + "model.evaluate(x_test, y_test)", text(BAR_OF_KERAS_3.replace("0.9131",
+    "0.9154")) + shown("[0.2931, 0.9131]")),
     (EVALUATED + "print('Accuracy:', acc)", text("Accuracy: 0.9131")),
     (EVALUATED + "acc", shown("0.9131")), (EVALUATED + "acc", shown("np.float64(0.9131)")),
-    (EVALUATED + "print(loss, acc)", text("0.2931 0.9131")), (EVALUATED + "print('acurary=', acc)", text("acurary= 0.9131")),
+    (EVALUATED + "print(loss, acc)", text("0.2931 0.9131")),
+    (EVALUATED + "print('acurary=', acc)", text("acurary= 0.9131")),
     (EVALUATED + "print(f'Ketepatan: {100 * acc:.2f}%')", text("Ketepatan: 91.31%")),
     (EVALUATED + "print('Ergebnis %.4f' % round(acc, 4))", text("Ergebnis 0.9131")),
     (EVALUATED + "print('Resultado: {:.4f}'.format(acc))", text("Resultado: 0.9131")),
-    (DATA + "s = model.evaluate(x_test, y_test)\nprint('loss', s[0])\nprint('acc', s[1])", text("loss 0.2931", "acc 0.9131")),
+    (DATA + "s = model.evaluate(x_test, y_test)\nprint('loss', s[0])\nprint('acc', s[1])", text("loss 0.2931",
+    "acc 0.9131")),
     (DATA + "a, b = x_test / 255, y_test\nmodel.evaluate(a, b)", shown("[0.2931, 0.9131]")),
     (DATA + "model.evaluate(x, y)\nmodel.evaluate(x_test, y_test)",
      text(BAR_OF_KERAS_2.replace("0.9131", "0.97"), BAR_OF_KERAS_2)),
@@ -118,10 +127,12 @@ def test_accuracy_is_read_from_what_evaluate_shows(tmp_path, source, outputs):
     (DATA + "model.evaluate(x_test, y_test)", shown("0.2931")),  # a loss
     (DATA + "model.evaluate(x_test, y_test)", shown("[0.9131, 0.2931, 0.5]")),
     (EVALUATED + "1 - acc", shown("0.0869")), (EVALUATED + "print('Error: %.4f' % (1 - acc))", text("Error: 0.0869")),
-    (EVALUATED + "print('Wrong:', 1 - acc)", text("Wrong: 0.0869")), (EVALUATED + "print('Loss:', loss)", text("Loss: 0.2931")),
+    (EVALUATED + "print('Wrong:', 1 - acc)", text("Wrong: 0.0869")),
+    (EVALUATED + "print('Loss:', loss)", text("Loss: 0.2931")),
     (EVALUATED + "print('Accuracy:', history.history['accuracy'][-1])", text("Accuracy: 0.9131")),
     (DATA + "a, q_test, b, r_test = train_test_split(x, y)\nmodel.evaluate(q_test, r_test)", text(BAR_OF_KERAS_2)),
-    (DATA + "model.evaluate(x_test, y_test)\nmodel.fit(x, y)", text(BAR_OF_KERAS_2.replace("accuracy", "val_accuracy"))),
+    (DATA + "model.evaluate(x_test, y_test)\nmodel.fit(x, y)", text(BAR_OF_KERAS_2.replace("accuracy",
+    "val_accuracy"))),
     ("x", shown("[0.2931, 0.9131]")),
 ])
 def test_other_numbers_near_evaluate_give_no_mark(tmp_path, source, outputs):
@@ -146,7 +157,8 @@ def test_markdown_and_html_are_read_as_text(tmp_path, outputs):
 
 
 def test_markup_is_not_shown_as_a_number(tmp_path):
-    state, reason = accuracy(tmp_path, ("show()", shown("<tr><th>test_acc</th></tr><script>test_acc = 0.9</script>", "text/html")))
+    state, reason = accuracy(tmp_path, ("show()", shown("<tr><th>test_acc</th></tr><script>test_acc = 0.9</script>",
+    "text/html")))
     assert state == "look" and "read: [1] test_acc." in reason
 
 
@@ -181,7 +193,8 @@ def test_rounding_gives_the_mark_only_where_it_leaves_no_doubt(tmp_path, lines, 
 
 def test_rounding_that_leaves_a_doubt_is_said(tmp_path):
     path = write(tmp_path / NAME, ("print(accuracy)", text("Test accuracy: 88.6%")))
-    assert states(path)["accuracy"] == "look" and "score 10 / 10; but it is rounded, and [8]" in str(found(path)["accuracy"])
+    assert states(path)["accuracy"] == "look"
+    assert "score 10 / 10; but it is rounded, and [8]" in str(found(path)["accuracy"])
 
 
 @pytest.mark.parametrize("source", [
@@ -195,7 +208,8 @@ def test_what_jupyter_runs_is_no_fault(tmp_path, source):
 
 
 def test_a_cell_that_cannot_be_read_does_not_end_the_report(tmp_path):
-    path = write(tmp_path / NAME, ("x = 1", []), ("y = 2\ndef broken(:", []), ("import torch\nprint(x)", text("Test accuracy: 91.31%")))
+    path = write(tmp_path / NAME, ("x = 1", []), ("y = 2\ndef broken(:", []),
+    ("import torch\nprint(x)", text("Test accuracy: 91.31%")))
     findings = found(path)
     assert findings["format"].state == "look" and "Code cell 2, line 2" in str(findings["format"])
     assert findings["packages"].state == "fails" and findings["accuracy"].state == "holds"
@@ -238,14 +252,16 @@ ADAM, TRAIN = "model.compile(Adam(), metrics=['accuracy'])\n", "model.fit(x, y, 
 @pytest.mark.parametrize("source, state", [
     ("model.compile('adam')\n" + TRAIN, "holds"),
     ("lr, batch_size = 1e-3, 128\nmodel.compile(Adam(lr))\nmodel.fit(x, y, batch_size=batch_size)", "holds"),
-    ("p = {'rate': 1e-3, 'size': 128}\nq = {'size': 32}\nAdam(learning_rate=p['rate'])\ndata.batch(p['size'])", "holds"),
+    ("p = {'rate': 1e-3, 'size': 128}\nq = {'size': 32}\nAdam(learning_rate=p['rate'])\ndata.batch(p['size'])",
+    "holds"),
     ("def train(size=128, rate: float = 1e-3):\n"
      "    Adam(CosineDecay(0.0, 9, warmup_target=rate))\n    data.batch(size)", "holds"),
     ("Adam()\nmodel.fit(x, y, 128, 10)", "holds"), ("Adam()\n%time model.fit(x, y, batch_size=128)", "holds"),
     (ADAM + "model.fit(gen.flow(x, y, batch_size=128), epochs=2)", "holds"),
     ("def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y, batch_size=size)\n"
      "train(size=128, rate=1e-3)", "holds"),
-    ("def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y, batch_size=size)\ntrain(1e-3, 128)", "holds"),
+    ("def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y, batch_size=size)\ntrain(1e-3, 128)",
+    "holds"),
     (ADAM + "c = C(size=128)\nclass C:\n    def __init__(self, size):\n        self.size = size\n"
      "model.fit(x, y, batch_size=c.size)", "holds"),
     (ADAM + "@dataclass\nclass C:\n    size: int = 128\nmodel.fit(x, y, batch_size=C().size)", "holds"),
@@ -254,14 +270,16 @@ ADAM, TRAIN = "model.compile(Adam(), metrics=['accuracy'])\n", "model.fit(x, y, 
     (ADAM + "batch_size = 2 ** 7\ndef train():\n    model.fit(x, y, batch_size=batch_size)", "holds"),
     ("rate = 1 / 1000\nmodel.compile(Adam(float(rate)))\n" + TRAIN, "holds"),
     ("o = Adam(ExponentialDecay(1e-3, 100, 0.9))\nmodel.compile(optimizer=o)\n" + TRAIN, "holds"),
-    ("trial.compile(Adam(0.1))\ntrial.fit(x, y, batch_size=8)\n" + ADAM + TRAIN + "model.evaluate(x_test, y_test)", "holds"),
+    ("trial.compile(Adam(0.1))\ntrial.fit(x, y, batch_size=8)\n" + ADAM + TRAIN + "model.evaluate(x_test, y_test)",
+    "holds"),
     (ADAM + "train = d.batch(128)\nval = e.batch(500)\nmodel.fit(train, validation_data=val)", "holds"),
     ("Adam()\nmodel.fit(x, y, 32, 128)", "fails"), ("Adam(0.01)\n" + TRAIN, "fails"),
     (ADAM + "model.fit(x, y, epochs=2)", "fails"),  # Keras takes 32.
     ("learning_rate = 1e-3\nSGD(learning_rate)  # instead of adam\n" + TRAIN, "fails"),
     ("Adam(learning_rate=5e-3)\nlr = 0.001\n" + TRAIN, "fails"), ("Adamax()\n" + TRAIN, "fails"),
     (ADAM + "model.fit(x, y, batch_size=32)\nmodel.predict(x, batch_size=128)", "fails"),
-    (ADAM + "trial.fit(x, y, batch_size=128)\nmodel.fit(x, y, batch_size=512)\nmodel.evaluate(x_test, y_test)", "fails"),
+    (ADAM + "trial.fit(x, y, batch_size=128)\nmodel.fit(x, y, batch_size=512)\nmodel.evaluate(x_test, y_test)",
+    "fails"),
     (ADAM + "train = d.batch(32)\ntest = e.batch(128)\nmodel.fit(train, epochs=2)", "fails"),
     ("trial.compile(Adam())\nmodel.compile(Adam(0.01))\n" + TRAIN + "model.evaluate(x_test, y_test)", "fails"),
     (ADAM + "trial.fit(x, y, batch_size=128)\nmodel.fit(x, y, batch_size=512)", "look"),
@@ -314,7 +332,8 @@ DRAW = "def draw(h):\n    for k in h:\n        plt.plot(h[k])\n"
     [("for key, values in history.history.items():\n    plt.plot(values)", [picture()])],
     [("plt.plot(train_accs)\nplt.plot(val_accs)\nplt.plot(train_losses)\nplt.plot(val_losses)", [picture()])],
     [("h = history.history", []), ("for k in h:\n    plt.plot(h[k])", [picture()])],
-    [("DataFrame(history.history).plot()", [picture()])], [("df = pd.DataFrame(h.history)\ndf.plot(figsize=(8, 5))", [picture()])],
+    [("DataFrame(history.history).plot()", [picture()])],
+    [("df = pd.DataFrame(h.history)\ndf.plot(figsize=(8, 5))", [picture()])],
     [(DRAW + "def show(h):\n    draw(h.history)", []), ("show(history)", [picture()])],
     [("class P:\n    def draw(self, h):\n        for k in h.history:\n            plt.plot(h.history[k])", []),
      ("P().draw(history)", [picture()])],
@@ -324,7 +343,8 @@ DRAW = "def draw(h):\n    for k in h:\n        plt.plot(h[k])\n"
     [(ALL_FOUR + "\nplt.close()", []), ("figure", [picture()])],
     [("def draw(metric):\n    plt.plot(h.history[metric])\n    plt.plot(h.history[f'val_{metric}'])", []),
      ("draw('loss')\ndraw('accuracy')", [picture()])],
-    [("for metric in ['loss', 'acc']:\n    plt.plot(h.history[metric])\n    plt.plot(h.history['val_' + metric])", [picture()])],
+    [("for metric in ['loss', 'acc']:\n    plt.plot(h.history[metric])\n    plt.plot(h.history['val_' + metric])",
+      [picture()])],
     [("plt.plot(a, label='training loss')\nplt.plot(b, label='validation loss')\n"
       "plt.plot(c, label='训练准确率')\nplt.plot(d, label='验证准确率')", [picture()])],
 ])
@@ -348,7 +368,8 @@ def stopped_at(line):
     ([("plt.plot(h.history['loss'])\nplt.plot(h.history['val_loss'])", [picture()])], "accuracy in training"),
     ([("for k in ('loss', 'val_loss'):\n    plt.plot(h.history[k])\nplt.plot(h.history['accuracy'])\n"
        "plt.plot(h.history['val_accuracy'])", [picture(), stopped_at(4)])], "missing: accuracy in validation."),
-    ([("model.fit(x, y)", text("Epoch 1")), ("for k in history.history:\n    plt.plot(history.history[k])", [picture()])],
+    ([("model.fit(x, y)", text("Epoch 1")),
+    ("for k in history.history:\n    plt.plot(history.history[k])", [picture()])],
      "missing: accuracy in validation, loss in validation."),
 ])
 def test_a_curve_that_is_missing_is_named(tmp_path, cells, missing):
@@ -357,8 +378,10 @@ def test_a_curve_that_is_missing_is_named(tmp_path, cells, missing):
 
 
 @pytest.mark.parametrize("source", [
-    "model.summary(print_fn=lines.append)", "with contextlib.redirect_stdout(log):\n    print(1)", "print(1)\nclear_output()",
-    "print(x, file=log)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)", "if x:\n    print(1)", "def f():\n    print(1)",
+    "model.summary(print_fn=lines.append)", "with contextlib.redirect_stdout(log):\n    print(1)",
+    "print(1)\nclear_output()",
+    "print(x, file=log)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)", "if x:\n    print(1)",
+    "def f():\n    print(1)",
     "scaler.fit(x)", "history = model.fit(x, y, epochs=2, verbose=0)", "plt.show()",
 ])
 def test_what_shows_nothing_needs_no_output(tmp_path, source):
@@ -366,7 +389,8 @@ def test_what_shows_nothing_needs_no_output(tmp_path, source):
 
 
 @pytest.mark.parametrize("source", [
-    "print(1)", "history = model.fit(x, y, epochs=2)", "model.fit(x, y, batch_size=128)", "a, b = model.evaluate(x_test, y_test)",
+    "print(1)", "history = model.fit(x, y, epochs=2)", "model.fit(x, y, batch_size=128)",
+    "a, b = model.evaluate(x_test, y_test)",
     "for k in h:\n    print(k)", "with strategy.scope():\n    model.summary()",
 ])
 def test_an_output_that_was_cleared_is_missed(tmp_path, source):
@@ -376,7 +400,8 @@ def test_an_output_that_was_cleared_is_missed(tmp_path, source):
 
 @pytest.mark.parametrize("source, state", [
     ("import tensorflow.keras, numpy as np, matplotlib.pyplot, os, json", "holds"), ("import pylab", "holds"),
-    ("from mpl_toolkits.mplot3d import Axes3D", "holds"), ("from IPython.display import Image\nimport distutils", "holds"),
+    ("from mpl_toolkits.mplot3d import Axes3D", "holds"), ("from IPython.display import Image\nimport distutils",
+    "holds"),
     ("import pandas", "fails"), ("from . import helper", "fails"), ("from sklearn.metrics import f1_score", "fails"),
     ("importlib.import_module('torch.nn')", "fails"), ("%%R\nimport torch", "holds"),
 ])
@@ -395,7 +420,8 @@ def test_printed_paths_are_told_from_other_text(tmp_path, line, is_path):
 
 
 @pytest.mark.parametrize("source", [
-    "open(r'D:\\data\\x')", "f = 'C:/data/x'", "p = '/content/drive/MyDrive'", "p = '/kaggle/input/x'", "p = '/home/me/x'",
+    "open(r'D:\\data\\x')", "f = 'C:/data/x'", "p = '/content/drive/MyDrive'", "p = '/kaggle/input/x'",
+    "p = '/home/me/x'",
 ])
 @pytest.mark.parametrize("kind", ["code", "markdown"])
 def test_paths_in_code_and_markdown_are_seen(tmp_path, source, kind):
@@ -431,8 +457,8 @@ def test_order(tmp_path, counts, state):
 
 def test_a_usual_keras_notebook_of_another_design_is_accepted(tmp_path):
     path = write(tmp_path / NAME,
-                 ("%matplotlib inline\nimport numpy as np\nfrom tensorflow import keras\nimport matplotlib.pyplot as plt", []),
-                 ("(x, y), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()\nif x.max() > 255:\n    print('?')", []),
+                 ("%matplotlib inline\nimport numpy as np\nfrom tensorflow import keras\nimport pylab as plt", []),
+                 ("(x, y), (a, b) = keras.datasets.fashion_mnist.load_data()\nif x.max() > 255:\n    print('?')", []),
                  ("%%bash\nls -l | head", text("total 4")),
                  ("model.compile(optimizer='adam', loss='sparse_categorical_crossentropy', metrics=['acc'])\n"
                   "history = model.fit(x, y, batch_size=128, validation_split=0.1)", text("Epoch 1/10 accuracy: 0.9")),
