@@ -169,8 +169,9 @@ def test_little_code_is_the_same_by_chance(tmp_path):
 def test_the_same_digits_of_a_whole_run_are_noticed(tmp_path):
     other = [line.replace("loss: 0.12", "loss: 0.13") for line in RUN]
     timed = [line.replace(" loss", " - 3s 4ms/step - loss") for line in RUN]
-    found = copies(tmp_path, ("a = 1", RUN), ("b = f(2)", timed), ("c = [3]", other), ("d = {}", RUN[:1]))
-    assert [finding.state for finding in found] == ["look", "look", "holds", "holds"]
+    found = copies(tmp_path, ("a = 1", RUN), ("b = f(2)", timed), ("c = [3]", other), ("d = {}", RUN[:1]),
+                   ("e = ()", RUN[:1]))
+    assert [finding.state for finding in found] == ["look", "look", "holds", "holds", "holds"]
 
 
 def test_the_released_notebook_with_a_name_filled_in_is_noticed(tmp_path):
