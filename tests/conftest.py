@@ -14,11 +14,33 @@ import nbformat
 import numpy as np
 import pytest
 
+import submission
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOK_PATH = ROOT / "fashion_mnist_keras.ipynb"
 KERAS_HOME = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
 # A network that trains in a second, for all that has nothing to do with its size.
 SMALL = {"epochs": 2, "filters": (4, 8, 16), "batch_size": 64}
+GIVEN_REPORTS = pytest.StashKey()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--submission", metavar="PATH",
+                     help="a .zip, .ipynb or folder for tests/test_submission.py to check, not this folder's notebook")
+
+
+def given_reports(config):
+    """Return the reports on what --submission names, each file checked once; none without the option."""
+    if GIVEN_REPORTS not in config.stash:
+        path = config.getoption("--submission")
+        config.stash[GIVEN_REPORTS] = submission.reports_on([path]) if path else []
+    return config.stash[GIVEN_REPORTS]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--submission"):
+        terminalreporter.section("提交检查 · submission check")
+        terminalreporter.write_line(submission.summary(given_reports(config)))
 
 
 def has_tag(cell, tag):

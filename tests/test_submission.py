@@ -1,8 +1,9 @@
-"""Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of any file.
+"""Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of any file or folder.
 
 Without the option: of this folder's notebook and of the archive that the command for handing in makes from it.
 """
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import pytest
 
 import submission
-from conftest import NOTEBOOK_PATH
+from conftest import NOTEBOOK_PATH, given_reports
 
 
 @pytest.fixture(scope="module")
@@ -25,22 +26,29 @@ def archive_to_hand_in(saved_notebook, tmp_path_factory):
 
 
 def pytest_generate_tests(metafunc):
-    subjects = ["given"] if metafunc.config.getoption("--submission") else ["notebook", "archive"]
-    metafunc.parametrize("findings", subjects, indirect=True, scope="module")
+    """Ask for each requirement of each given submission, or of this folder's own."""
+    cases = [(report.file, finding.requirement)
+             for report in given_reports(metafunc.config) for finding in report.findings]
+    if not metafunc.config.getoption("--submission"):
+        cases = list(itertools.product(("notebook", "archive"), submission.REQUIREMENTS))
+    metafunc.parametrize("subject, requirement", cases)
 
 
 @pytest.fixture(scope="module")
 def findings(request):
-    if request.param == "given":
-        path = request.config.getoption("--submission")
-    else:
-        path = NOTEBOOK_PATH if request.param == "notebook" else request.getfixturevalue("archive_to_hand_in")
-    return {finding.requirement: finding for finding in submission.check(path)}
+    """What is found, by submission and requirement."""
+    reports = given_reports(request.config)
+    if not request.config.getoption("--submission"):
+        reports = [submission.Report("notebook", submission.check(NOTEBOOK_PATH)),
+                   submission.Report("archive", submission.check(request.getfixturevalue("archive_to_hand_in")))]
+    return {(report.file, finding.requirement): finding for report in reports for finding in report.findings}
 
 
-@pytest.mark.parametrize("requirement", submission.REQUIREMENTS)
-def test_submission(findings, requirement):
-    if requirement not in findings:
-        pytest.skip("not looked at, since the file could not be read")
-    if not findings[requirement].holds:
-        pytest.fail(str(findings[requirement]), pytrace=False)
+def test_submission(findings, subject, requirement, request):
+    """For a given submission, the reasons stand once for all in the summary at the end."""
+    finding = findings[subject, requirement]
+    is_given = request.config.getoption("--submission")
+    if is_given and finding.state == submission.LOOK:
+        pytest.skip(f"{subject}: {str(finding).splitlines()[0]}")
+    if finding.state != submission.HOLDS:
+        pytest.fail(f"{subject}: {str(finding).splitlines()[0] if is_given else finding}", pytrace=False)
