@@ -20,6 +20,7 @@ model = build_model(hyperparameters, train_images[:1_000], seed)
 print(matplotlib.get_backend(), matplotlib.rcParams["text.usetex"], matplotlib.rcParams["axes.facecolor"])
 print(keras.backend.backend(), keras.config.floatx(), keras.config.image_data_format(), tf.keras.__name__ != "tf_keras")
 print(model.output_shape, {weight.dtype for weight in model.weights}, hyperparameters["epochs"], budget)
+_ = os.write(2, b"a log line of C++ code, say of a GPU\\n")
 2 + 2
 print("done")
 """
