@@ -138,8 +138,8 @@ def text_of_html(source):
 
 def shown_line(line):
     """Return what remains on screen of a line that a progress bar wrote over again and again."""
-    line = line.rstrip("\b\r ")
-    return re.split(r"[\b\r]", line)[-1]
+    line = line.rstrip("\b\r \t")
+    return line[max(line.rfind("\b"), line.rfind("\r")) + 1:]
 
 
 def shown_text(output):

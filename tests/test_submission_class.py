@@ -128,6 +128,12 @@ def test_archives_in_archives_are_opened_three_deep_only(tmp_path):
     assert [str(report.findings[0]) for report in reports_on([tmp_path / "4.zip"])][0].count("holds 0 notebooks") == 1
 
 
+def test_a_bomb_in_the_shape_of_a_class_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission_files, "LARGEST_CLASS", 1_000_000)
+    path = make_archive(tmp_path / "x.zip", {f"{number}/hw.ipynb": bytes(400_000) for number in range(3)})
+    assert "was not read" in str(submission.examine(path).findings[0])
+
+
 def test_an_archive_of_very_many_submissions_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr("submission_report.MOST_SUBMISSIONS", 4)
     path = make_archive(tmp_path / "x.zip", {f"{number}/hw.ipynb": "{}" for number in range(50)})
