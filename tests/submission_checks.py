@@ -12,13 +12,14 @@ PACKAGES = {"tensorflow", "keras", "numpy", "matplotlib", "IPython", "mpl_toolki
 FORMER_MODULES = {"distutils", "imp", "asyncore", "asynchat", "smtpd"}  # Python's own once
 SHOWN_PACKAGES = "tensorflow, keras, numpy, matplotlib, IPython"
 PATH = re.compile(
-    r"(?<![\w.])/(?:home|Users|Volumes|root|tmp|var|usr|opt|mnt|media|private|content|kaggle|workspace|work|srv|data)"
+    r"(?<![\w.])/(?:home|Users|Volumes|root|tmp|var|usr|opt|mnt|media|private|content|g?drive|kaggle|workspace|work|srv"
+    r"|data)"
     r"/[\w.]+"
     r"|(?<![\w])[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+"
     r"|(?<![\w])[a-z]:(?:\\\\[\w.]+|\\[\w.]+\\|/(?!/)[\w.]+/)")
 ADDRESS = re.compile(r"(?i)\b(?:https?|ftp)://[^\s'\"<>]*")
 OWN_PATH = re.compile(
-    r"(?<![\w.])/(?:home|Users|Volumes|media|mnt|content/(?:drive|gdrive)|kaggle/input)/[\w.]+"
+    r"(?<![\w.])/(?:home|Users|Volumes|media|mnt|(?:content/)?g?drive|kaggle/input)/[\w.]+"
     r"|(?<![\w])[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+")
 REDIRECTED = re.compile(r"redirect_std|clear_output|sys\.stdout\s*=|\bOutput\(\)|capture_output")
 IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
