@@ -14,6 +14,8 @@ from submission_findings import printable
 
 LONGEST_LINE = 400  # characters that are read
 MOST_LINES = 5_000  # with an accuracy in them, the last ones
+MOST_SHOWN = 100  # expressions in a cell, the last ones
+LOOP = 3  # lines of the same shape in a cell
 KERAS_3_BAR = 0.006  # its last figure differs that much from what `evaluate` returns
 TRANSLATIONS = {  # what stands for the same in another language
     " accuracy ": "准确率|准确度|正确率|精确度|精度|準確率|準確度|正確率|正解率|정확도|acur[aá]cia|akurasi"
@@ -200,7 +202,7 @@ def each_last(lines):
 
 def shape(line):
     """Return what lines that a loop has printed have in common."""
-    return re.sub(r"\d+(?:\.\d+)?", "#", line)
+    return re.sub(r"\d+(?:\.\d+)?", "#", line.strip())
 
 
 @dataclasses.dataclass
@@ -256,7 +258,7 @@ class AccuracyReader:
             here = list(self.in_cell(cell))
             shapes = collections.Counter(map(shape, readable_lines(cell))) if here else {}
             for candidate in here:
-                if shapes[shape(candidate.line)] >= 3:
+                if shapes[shape(candidate.line)] >= LOOP:
                     candidate.flags |= {"loop"}
             found += here
         return [candidate for candidate in found if not candidate.flags & {"target", "class"}
@@ -264,7 +266,7 @@ class AccuracyReader:
 
     def in_cell(self, cell):
         """Yield the candidates in a cell's outputs."""
-        shown = list(self.shown_expressions(cell)) if cell.tree else []
+        shown = list(self.shown_expressions(cell))[-MOST_SHOWN:] if cell.tree else []
         evaluations = self.evaluations([part for expressions in shown for part in expressions])
         kinds = {self.on_test.get(number) for number in evaluations | self.evaluations([cell.tree])} or {""}
         default_split = kinds.pop() or None if evaluations and len(kinds) == 1 else None
