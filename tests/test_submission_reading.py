@@ -397,7 +397,7 @@ def test_a_curve_that_is_missing_is_named(tmp_path, cells, missing):
 @pytest.mark.parametrize("source", [
     "model.summary(print_fn=lines.append)", "with contextlib.redirect_stdout(log):\n    print(1)",
     "print(1)\nclear_output()",
-    "print(x, file=log)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)", "if x:\n    print(1)",
+    "print(x, file=log)", "print(x, **options)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)", "if x:\n    print(1)",
     "def f():\n    print(1)",
     "scaler.fit(x)", "history = model.fit(x, y, epochs=2, verbose=0)", "plt.show()",
 ])
