@@ -397,7 +397,8 @@ def test_a_curve_that_is_missing_is_named(tmp_path, cells, missing):
 @pytest.mark.parametrize("source", [
     "model.summary(print_fn=lines.append)", "with contextlib.redirect_stdout(log):\n    print(1)",
     "print(1)\nclear_output()",
-    "print(x, file=log)", "print(x, **options)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)", "if x:\n    print(1)",
+    "print(x, file=log)", "print(x, **options)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)",
+    "if x:\n    print(1)",
     "def f():\n    print(1)",
     "scaler.fit(x)", "history = model.fit(x, y, epochs=2, verbose=0)", "plt.show()",
 ])
@@ -428,7 +429,8 @@ def test_packages(tmp_path, source, state):
 
 @pytest.mark.parametrize("line, is_path", [
     (r"'C:\\Users\\me'", True), ("C:/Users/me", True), ("file:///home/me/x", True), ("/content/drive", True),
-    ("/Volumes/Disk/data", True), ("/root/.keras/x", True), (r"D:\data\x", True), ("/kaggle/input/x", True), ("/gdrive/x", True),
+    ("/Volumes/Disk/data", True), ("/root/.keras/x", True), (r"D:\data\x", True), ("/kaggle/input/x", True),
+    ("/gdrive/x", True),
     ("loss /acc/val", False), ("shape (n, 28, 28)", False), ("https://example.org/home/page", False),
     ("see https://example.org//home/page.", False), (r"{'x:\ny': 1}", False), ("ratio 1:/2", False), ("a:b", False),
 ])
