@@ -19,7 +19,8 @@ __all__ = ["COPIES", "FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Repor
 def check(path):
     """Return one Finding for each of REQUIREMENTS, in their order, on the submission in the file `path`.
 
-    If the file cannot be read the first requirement that fails says why, and the list ends with it.
+    If the file cannot be read the first requirement that fails says why, and the list ends with it. Of an archive
+    that holds several, the first is checked; `reports_on` reports on all.
     """
     report = examine(path)
     while isinstance(report, list):
@@ -55,8 +56,11 @@ def main(arguments=None):
     if not reports:
         parser.error("没有找到笔记本或压缩包 · no notebook and no archive was found")
     print(as_json(reports) if options.json else summary(reports))
-    if options.csv:
-        write_csv(reports, options.csv)
+    try:
+        if options.csv:
+            write_csv(reports, options.csv)
+    except OSError as error:  # Excel, for one, locks the files that it shows.
+        parser.error(f"写不了 cannot write {options.csv}: {error.strerror}")
     return 0 if all(finding.state == HOLDS for report in reports for finding in report.findings) else 1
 
 

@@ -14,6 +14,8 @@ from submission_findings import printable
 
 LONGEST_LINE = 400  # characters that are read
 MOST_LINES = 5_000  # with an accuracy in them, the last ones
+MOST_TEXTS = 50  # that stand before an accuracy in a cell, the last ones
+LOOP = 3  # lines of the same shape in a cell
 KERAS_3_BAR = 0.006  # its last figure differs that much from what `evaluate` returns
 TRANSLATIONS = {  # what stands for the same in another language
     " accuracy ": "准确率|准确度|正确率|精确度|精度|準確率|準確度|正確率|正解率|정확도|acur[aá]cia|akurasi"
@@ -44,6 +46,7 @@ FLAGS = {"final", "model", "best", "average", "target", "epoch", "class"}
 UNLIKE_ACCURACY = {"train", "validation", "loss", "precision", "target", "class", "best", "average", "epoch"}
 INERT = {"epochs", "images", "samples", "examples", "pictures", "test", "s", "ms", "张", "轮", "个", "幅", "次"}
 NUMBERS = re.compile(r"(?:np\.)?float\d\d\(([^()]{1,40})\)")
+NO_NUMBER = re.compile(r"[^\d\s.,()\[\]e-]")
 NUMBER = re.compile(r"\d+\.\d*(?:e-?\d+)?|\d+")
 BAR = re.compile(r"\s*(\d{1,7})/(\d{1,7})\b.*?\b(?:loss|acc)")
 REPORT = re.compile(r"\s*accuracy\s{1,60}([01]\.\d{1,9})\s{1,60}(\d{1,9})\s*\Z")
@@ -200,7 +203,7 @@ def each_last(lines):
 
 def shape(line):
     """Return what lines that a loop has printed have in common."""
-    return re.sub(r"\d+(?:\.\d+)?", "#", line)
+    return re.sub(r"\d+(?:\.\d+)?", "#", line.strip())
 
 
 @dataclasses.dataclass
@@ -256,7 +259,7 @@ class AccuracyReader:
             here = list(self.in_cell(cell))
             shapes = collections.Counter(map(shape, readable_lines(cell))) if here else {}
             for candidate in here:
-                if shapes[shape(candidate.line)] >= 3:
+                if shapes[shape(candidate.line)] >= LOOP:
                     candidate.flags |= {"loop"}
             found += here
         return [candidate for candidate in found if not candidate.flags & {"target", "class"}
@@ -274,9 +277,9 @@ class AccuracyReader:
             if not BAR.match(line) and not REPORT.match(line):
                 yield from self.in_words(cell, line, default_split, evaluations)
         if evaluations:
-            yield from self.in_prints(cell, each_last(lines[-MOST_LINES:]), shown)
-            for line in each_last(lines[-MOST_LINES:]):
-                yield from self.in_numbers(cell, line, shown)
+            last_lines = each_last(lines[-MOST_LINES:])
+            yield from self.in_prints(cell, last_lines, shown)
+            yield from self.in_numbers(cell, last_lines, shown)
         yield from self.in_bars(cell, [line for line in mentions if BAR.match(line)])
         for match in filter(None, map(REPORT.match, each_last(mentions))):
             if match[2] == "10000":
@@ -311,31 +314,36 @@ class AccuracyReader:
         if isinstance(last, ast.Expr):
             yield last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
 
-    def in_numbers(self, cell, line, shown):
-        """Yield the candidate in a line of nothing but numbers, if the code tells which of them it is."""
-        line = NUMBERS.sub(r"\1", line)
-        numbers = NUMBER.findall(line)
-        if not numbers or re.search(r"[^\d\s.,()\[\]e-]", line):
-            return
+    def in_numbers(self, cell, lines, shown):
+        """Yield the candidates in lines of nothing but numbers, where the code tells which of them it is."""
+        places = collections.defaultdict(set)  # by how many numbers are shown together, and the position of one
         for expressions in shown:
             for position, expression in enumerate(expressions):
-                accuracies = self.values_on_test(expression, "accuracy")
                 scores = self.values_on_test(expression, "score")
-                if len(expressions) == len(numbers) and accuracies and not scores:
-                    yield from self.numeric(cell, line, numbers[position], accuracies)
-                elif len(expressions) == 1 and scores and self.position and len(numbers) > self.position:
-                    yield from self.numeric(cell, line, numbers[self.position], scores)
+                if not scores:
+                    places[len(expressions), position] |= self.values_on_test(expression, "accuracy")
+                elif len(expressions) == 1 and self.position:
+                    places["a list", self.position] |= scores
+        places = {place: evaluations for place, evaluations in places.items() if evaluations}
+        for line in lines if places else ():
+            plain = NUMBERS.sub(r"\1", line)
+            numbers = NUMBER.findall(plain) if not NO_NUMBER.search(plain) else []
+            for (count, position), evaluations in places.items():
+                if position < len(numbers) and count in (len(numbers), "a list"):
+                    yield from self.numeric(cell, line, numbers[position], evaluations)
 
     def in_prints(self, cell, lines, shown):
         """Yield the candidates behind a printed text of whatever language, where the code prints an accuracy alone."""
-        for expression in (expression for expressions in shown for expression in printed_parts(expressions)):
-            evaluations = self.values_on_test(expression.value, "accuracy")
-            words = {token for kind, token in tokens_of(expression.text) if kind == "word"}
-            if evaluations and not words & (UNLIKE_ACCURACY | {"accuracy"}):
-                for line in (line for line in lines if expression.text and line.strip().startswith(expression.text)):
-                    numbers = NUMBER.findall(line.strip()[len(expression.text):])
-                    if len(numbers) == 1:
-                        yield from self.numeric(cell, line, numbers[0], evaluations)
+        texts = collections.defaultdict(set)
+        for part in (part for expressions in shown for part in printed_parts(expressions)):
+            if part.text:
+                texts[part.text] |= self.values_on_test(part.value, "accuracy")
+        for start, evaluations in [(start, found) for start, found in texts.items() if found][-MOST_TEXTS:]:
+            words = {token for kind, token in tokens_of(start) if kind == "word"}
+            for line in lines if not words & (UNLIKE_ACCURACY | {"accuracy"}) else ():
+                numbers = NUMBER.findall(line.strip()[len(start):]) if line.strip().startswith(start) else []
+                if len(numbers) == 1:
+                    yield from self.numeric(cell, line, numbers[0], evaluations)
 
     def values_on_test(self, expression, kind):
         """Return the evaluations whose results can reach an expression, if all of them are on the test data."""

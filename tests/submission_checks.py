@@ -12,13 +12,14 @@ PACKAGES = {"tensorflow", "keras", "numpy", "matplotlib", "IPython", "mpl_toolki
 FORMER_MODULES = {"distutils", "imp", "asyncore", "asynchat", "smtpd"}  # Python's own once
 SHOWN_PACKAGES = "tensorflow, keras, numpy, matplotlib, IPython"
 PATH = re.compile(
-    r"(?<![\w.])/(?:home|Users|Volumes|root|tmp|var|usr|opt|mnt|media|private|content|kaggle|workspace|work|srv|data)"
+    r"(?<![\w.])/(?:home|Users|Volumes|root|tmp|var|usr|opt|mnt|media|private|content|g?drive|kaggle|workspace|work|srv"
+    r"|data)"
     r"/[\w.]+"
     r"|(?<![\w])[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+"
     r"|(?<![\w])[a-z]:(?:\\\\[\w.]+|\\[\w.]+\\|/(?!/)[\w.]+/)")
 ADDRESS = re.compile(r"(?i)\b(?:https?|ftp)://[^\s'\"<>]*")
 OWN_PATH = re.compile(
-    r"(?<![\w.])/(?:home|Users|Volumes|media|mnt|content/(?:drive|gdrive)|kaggle/input)/[\w.]+"
+    r"(?<![\w.])/(?:home|Users|Volumes|media|mnt|(?:content/)?g?drive|kaggle/input)/[\w.]+"
     r"|(?<![\w])[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+")
 REDIRECTED = re.compile(r"redirect_std|clear_output|sys\.stdout\s*=|\bOutput\(\)|capture_output")
 IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
@@ -27,20 +28,18 @@ NAMES_OF_HOSTS = {"displayName", "userId", "photoUrl", "authors", "author", "ema
 
 def check_order(notebook):
     """Find whether the execution numbers are 1, 2, 3 ..."""
-    cells = notebook.cells
-    counts = [cell.execution_count for cell in cells]
+    counts = [cell.execution_count for cell in notebook.cells]
     if counts == list(range(1, len(counts) + 1)):
         return Finding("order", HOLDS, (f"1 到 {len(counts)}。", f"1 to {len(counts)}."))
-    if not any(counts) and any(cell.outputs for cell in cells):
+    if not any(counts) and any(cell.outputs for cell in notebook.cells):
         return Finding("order", LOOK, (
             "有输出，但没有执行编号（有些平台导出时去掉了编号），看不出顺序。",
             "There are outputs but no execution numbers (some platforms leave them out): the order cannot be known."), (
             "请在 Jupyter 里全部运行一次再看。", "Run All once in Jupyter to be sure."))
     wrong = next(position for position, count in enumerate(counts, start=1) if count != position)
-    number, count = cells[wrong - 1].number, counts[wrong - 1]
     return Finding("order", FAILS, (
-        f"第 {number} 个代码单元格的编号是 {count}，应为 {wrong}。",
-        f"Code cell {number} has the execution number {count} instead of {wrong}."), RUN_ALL)
+        f"第 {wrong} 个代码单元格的编号是 {counts[wrong - 1]}，应为 {wrong}。",
+        f"Code cell {wrong} has the execution number {counts[wrong - 1]} instead of {wrong}."), RUN_ALL)
 
 
 def is_certain(call):

@@ -3,6 +3,7 @@
 import ast
 import base64
 import binascii
+import collections
 import re
 
 from submission_findings import FAILS, HOLDS, LOOK, Finding
@@ -20,6 +21,7 @@ QUANTITIES = {"accuracy": re.compile(r"(?i)(?<![a-z])acc(?:s|uracy|uracies)?(?![
 VALIDATION = re.compile(r"(?i)(?<![a-z])(?:val|valid|validation|test|testing|dev|eval)(?![a-z])|验证|测试")
 ERROR_LINE = re.compile(r"-{2,}>\s{0,9}(\d{1,6})")
 PICTURE_IN_HTML = re.compile(r"data:image/|<svg|<canvas|plotly|mpl\.figure|<video")
+MOST_HELPERS = 200  # functions that are followed from one cell
 SMALLEST = 100  # pixels that a person can read
 
 
@@ -68,6 +70,7 @@ class CurveReader:
         self.splits = ["training"] + ["validation"] * any(
             keyword.arg in ("validation_data", "validation_split", None) for fit in fits for keyword in fit.keywords)
         self.plots, self.called = {}, {}  # by the function's name, or for module code by the cell's number
+        self.files = collections.defaultdict(set)  # names given to a function, by the cell's number and its name
         for site in flow.calls:
             place = site.cell.number
             scope = site.scope
@@ -77,7 +80,9 @@ class CurveReader:
                 scope = scope.parent
             self.called.setdefault(place, set()).add(called_name(site.node))
             if called_name(site.node) in PLOTS:
-                self.plots.setdefault(place, []).append(site.node)
+                self.plots.setdefault(place, []).append((site.node.lineno, self.drawn_by(site.node)))
+            for expression in site.node.args[:1] if called_name(site.node) in ("savefig", "Image", "imread") else ():
+                self.files[site.cell.number, called_name(site.node)] |= flow.values(expression, "string")
 
     def drawn_by(self, call):
         """Return the curves that one call draws, by the values that reach it or else by its label."""
@@ -100,14 +105,13 @@ class CurveReader:
         """Return the curves that a cell draws, up to the line where it stopped with an error."""
         last_line = line_of_error(cell)
         places, waiting = {cell.number}, [cell.number]
-        while waiting:
+        while waiting and len(places) < MOST_HELPERS:
             names = self.called.get(waiting.pop(), set())
             new = {name for name in names if name in self.plots or name in self.called} - places
             places |= new
             waiting += new
-        calls = [call for place in places for call in self.plots.get(place, [])
-                 if isinstance(place, str) or call.lineno < last_line]
-        return set().union(*map(self.drawn_by, calls))
+        return set().union(*(curves for place in places for line, curves in self.plots.get(place, [])
+                             if isinstance(place, str) or line < last_line))
 
 
 def line_of_error(cell):
@@ -119,25 +123,19 @@ def line_of_error(cell):
     return int(match[1]) if match else 0
 
 
-def file_names(cell, flow, *functions):
-    """Return the file names that a cell gives to these functions."""
-    return {value for site in flow.calls if site.cell is cell and called_name(site.node) in functions
-            for expression in site.node.args[:1] for value in flow.values(expression, "string")}
-
-
 def shown_curves(notebook, flow):
     """Return the curves in the pictures that the outputs hold, and how many cells show pictures."""
     reader, shown, pictures = CurveReader(flow), set(), 0
     unseen, saved = set(), {}  # drawn, but not yet shown; by file name
     for cell in notebook.cells:
         curves = reader.drawn_in(cell) if cell.tree else set()
-        for name in file_names(cell, flow, "savefig"):
-            saved[name] = curves
+        saved |= dict.fromkeys(reader.files[cell.number, "savefig"], curves)
         if not any(map(is_picture, cell.outputs)):
             unseen |= curves
             continue
         pictures += 1
-        shown |= curves.union(*(saved.get(name, set()) for name in file_names(cell, flow, "Image", "imread")))
+        names = reader.files[cell.number, "Image"] | reader.files[cell.number, "imread"]
+        shown |= curves.union(*(saved.get(name, set()) for name in names))
         if is_late_figure(cell):
             shown |= unseen
     return shown, pictures

@@ -16,7 +16,7 @@ from submission_findings import Refused, printable
 
 LARGEST_NOTEBOOK = 10_000_000  # bytes
 LARGEST_ARCHIVE = 20_000_000  # bytes, of one submission
-LARGEST_CLASS = 1_000_000_000  # bytes, of an archive that holds those of a class
+LARGEST_CLASS = 1_000_000_000  # bytes, of an archive that holds those of a class, also when unpacked
 LARGEST_DIRECTORY = 4_000_000  # bytes of an archive's list of members
 MOST_MEMBERS = 1_000  # of an archive, system files not counted
 DEEPEST = 3  # archives in archives
@@ -182,6 +182,8 @@ def read_archive(stream, steps):
     with zipfile.ZipFile(stream) as archive:
         members, ignored = listed_members(archive)
         parts = parts_of_class(archive, members) if len(steps) < DEEPEST else []
+        if sum(part.file_size for part in parts) > LARGEST_CLASS:
+            raise too_large(LARGEST_CLASS)
         if parts:
             numbers = {id(member): number for number, member in enumerate(archive.infolist())}
             return None, [(*steps, (numbers[id(part)], shown_name(part))) for part in parts]

@@ -31,7 +31,8 @@ class Finding:
     def __str__(self):
         name = " · ".join((REQUIREMENTS | COPIES)[self.requirement])
         texts = (*self.reason, *(() if self.state == HOLDS else self.hint))
-        return "\n".join([f"{SIGNS[self.state]} {self.requirement} · {name}", *(f"    {text}" for text in texts if text)])
+        heading = f"{SIGNS[self.state]} {self.requirement} · {name}"
+        return "\n".join([heading, *(f"    {text}" for text in texts if text)])
 
 
 @dataclasses.dataclass

@@ -24,6 +24,9 @@ OUTPUT_FIELDS = {"stream": ("output_type", "name", "text"),
                  "display_data": ("output_type", "data", "metadata"),
                  "execute_result": ("output_type", "data", "metadata", "execution_count"),
                  "error": ("output_type", "ename", "evalue", "traceback")}
+FORMER_OUTPUTS = {"pyout": "execute_result", "pyerr": "error"}  # of format 3
+FORMER_DATA = {"text": "text/plain", "html": "text/html", "png": "image/png", "jpeg": "image/jpeg",
+               "svg": "image/svg+xml"}
 PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3", "pypy", "heat"}
 AUTOMAGIC = re.compile(  # Commands that IPython runs without a mark before them.
     r"^([ \t]*)(?:pip3?|conda|mamba|ls|cd|pwd|cat|mkdir|rm|cp|mv)(?:[ \t]+[\w./~-].*)?$", re.MULTILINE)
@@ -74,14 +77,29 @@ def repaired_cell(cell):
 
 def converted(contents):
     """Return a notebook of Jupyter's former format 3 in the present one, as Jupyter opens it; others as they are."""
-    if isinstance(contents, dict) and contents.get("nbformat") == 3 and contents.get("worksheets"):
-        import nbformat
+    if not isinstance(contents, dict) or contents.get("nbformat") != 3:
+        return contents
+    try:
+        cells = [converted_cell(cell) for sheet in contents["worksheets"] for cell in sheet["cells"]]
+    except (KeyError, TypeError, AttributeError):
+        raise not_a_notebook("nbformat 3") from None
+    return {"nbformat": 4, "nbformat_minor": 0, "metadata": contents.get("metadata"), "cells": cells}
 
-        try:
-            return nbformat.convert(nbformat.from_dict(contents), 4)
-        except Exception:  # What a file that only claims to be one brings about.
-            raise not_a_notebook("nbformat 3") from None
-    return contents
+
+def converted_cell(cell):
+    """Return a cell of format 3 in the present one."""
+    if cell["cell_type"] != "code":
+        kind = "raw" if cell["cell_type"] == "raw" else "markdown"
+        return {"cell_type": kind, "metadata": cell.get("metadata", {}), "source": cell["source"]}
+    return {"cell_type": "code", "metadata": cell.get("metadata", {}), "source": cell["input"],
+            "execution_count": cell.get("prompt_number"), "outputs": list(map(converted_output, cell["outputs"]))}
+
+
+def converted_output(output):
+    """Return an output of format 3 in the present one."""
+    data = {kind: output[name] for name, kind in FORMER_DATA.items() if name in output}
+    kind = FORMER_OUTPUTS.get(output["output_type"], output["output_type"])
+    return output | {"output_type": kind, "name": output.get("stream", "stdout"), "data": data}
 
 
 def load_notebook(content):
@@ -138,8 +156,8 @@ def text_of_html(source):
 
 def shown_line(line):
     """Return what remains on screen of a line that a progress bar wrote over again and again."""
-    line = line.rstrip("\b\r ")
-    return re.split(r"[\b\r]", line)[-1]
+    line = line.rstrip("\b\r \t")
+    return line[max(line.rfind("\b"), line.rfind("\r")) + 1:]
 
 
 def shown_text(output):
@@ -170,10 +188,6 @@ class Cell:
     def text(self):
         """What a person reads in all of its outputs."""
         return "\n".join(self.texts)
-
-    def has_error(self):
-        """Return whether it stopped with an error."""
-        return any(output["output_type"] == "error" for output in self.outputs)
 
 
 def python_source(source):

@@ -105,9 +105,11 @@ def reports_on(paths, progress=lambda done, total, name: None):
 
 
 def released_report(places):
-    """Return the report on the notebook that is released with this tool, or None if it is among the submissions."""
-    is_given = os.path.realpath(RELEASED) in map(os.path.realpath, places)
-    return None if is_given or not RELEASED.is_file() else examine(RELEASED)
+    """Return what copies of the notebook released with this tool are known by; None if it is itself submitted."""
+    if os.path.realpath(RELEASED) in map(os.path.realpath, places) or not RELEASED.is_file():
+        return None
+    notebook = Notebook(RELEASED.read_bytes())
+    return Report(RELEASED.name, code_print=code_print(notebook), run_prints=run_prints(notebook))
 
 
 def not_read(count):

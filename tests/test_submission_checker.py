@@ -11,7 +11,7 @@ import pytest
 
 import submission
 from conftest import NOTEBOOK_PATH
-from sample_notebooks import NAME, amiss, fill_in, found, make_archive, states, text, write
+from sample_notebooks import DATA, NAME, amiss, fill_in, found, make_archive, states, text, write
 
 
 @pytest.fixture
@@ -161,6 +161,9 @@ def test_too_many_values_are_not_read(tmp_path):
     assert amiss(path) == ["format"] and "too many values" in str(found(path)["format"])
 
 
+EVALUATED = DATA + "loss, acc = model.evaluate(x_test, y_test)\n"
+
+
 @pytest.mark.parametrize("source, lines", [
     ("def f():0\n" * 29_000, "x"), ("?" * 290_000, "x"), (" " * 290_000 + "=", "x"), ("%a\n" * 90_000, "x"),
     ("a = f(" + "a, " * 30_000 + ")", "x"), ("Adam(learning_rate=a)\na = a[0]", "x"), ('x = {"rate": x}\nAdam(x)', "x"),
@@ -168,18 +171,20 @@ def test_too_many_values_are_not_read(tmp_path):
     ("def f(a, b): return f(b, a)\n" + "f(x, y)\nx = f(y, 1)\n" * 3_000, "x"),
     ("".join(f"a{n} = {{'k': a{n - 1}, 'j': a{n // 2}['k']}}\n" for n in range(2_000)), "x"),
     ("".join(f"def f{n}(): f{n + 1}(); plt.plot(acc)\n" for n in range(4_000)) + "f0()", "x"),
+    (EVALUATED + "print(acc)\n" * 20_000, "".join(f"{number / 10**6:.6f}\n" for number in range(500_000))),
     ("x", ("test acc" + " " * 130 + "\n") * 68_000), ("x", "test acc " * 1_000_000), ("x",
     "Test accuracy: 0.9\n" * 400_000),
     ("x", "<" * 3_000_000), ("x", "| " * 4_000_000), ("x", "\b" * 4_500_000), ("x", "得分" + "（" * 3_000_000),
 ])
 def test_what_is_made_to_be_slow_is_read_in_seconds(tmp_path, source, lines):
     """A reader whose time grows with the square of its input would need minutes for these."""
-    output = [nbformat.v4.new_output("display_data", {"text/html" if lines.startswith("<") else "text/plain": lines})]
-    path = write(tmp_path / NAME, (source, output))
-    path.write_text(json.dumps(json.loads(path.read_text()), ensure_ascii=False))  # each output in one string
+    path = write(tmp_path / NAME, (source, [nbformat.v4.new_output("display_data")]))
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["outputs"][0]["data"] = {"text/html" if lines.startswith("<") else "text/plain": lines}
+    path.write_text(json.dumps(notebook, ensure_ascii=False))
     assert path.stat().st_size < 10_000_000
     start = time.process_time()
-    assert len(submission.check(path)) >= 2 and time.process_time() - start < 6
+    assert len(submission.check(path)) == len(submission.REQUIREMENTS) and time.process_time() - start < 12
 
 
 @pytest.mark.parametrize("members, remark", [
@@ -268,7 +273,7 @@ def import_another_package_by_name(notebook):
 def change_the_learning_rate(notebook):
     [cell] = [cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])]
     cell.source, changes = re.subn(r"(\blearning_rate\W{1,5})1e-3", r"\g<1>1e-2", cell.source)
-    assert changes == 1
+    assert changes
 
 
 def print_a_path(notebook):

@@ -94,6 +94,26 @@ def test_exit_status_is_0_only_if_all_holds(tmp_path):
     assert nothing.returncode == 2 and "没有找到" in nothing.stderr
 
 
+def test_a_table_that_cannot_be_written_is_said_after_the_marks_are_shown(a_class):
+    result = run(a_class / "a.ipynb", "--csv", a_class)
+    assert result.returncode == 2 and "cannot write" in result.stderr and "91.31%" in result.stdout
+
+
+@pytest.mark.parametrize("heading, student_found", [
+    ("| 学号 | 姓名 | 班级 |\n|---|---|---|\n| 2023 | **张三** | 计科 |", ("2023", "张三", "计科")),
+    ("# HW\n\n学号：2023　姓名：张三  班级：计科", ("2023", "张三", "计科")), ("**姓名**：张三\n\n**学号**: 2023", ("2023", "张三", "")),
+    ("Name: Zhang\nStudent ID: 2023\nClass: 1", ("2023", "Zhang", "1")), ("# Fashion-MNIST: ten classes", ("", "", "")),
+    ("| 学号 | 姓名 | 班级 |\n|---|---|---|\n| ____ | ____ | ____ |", ("", "", "")),
+    ("| Layer | Name |\n|---|---|", ("", "", "")),
+])
+def test_number_name_and_class_are_read_from_the_heading(tmp_path, heading, student_found):
+    path = student(tmp_path / "a.ipynb", "", "91.31%")
+    notebook = nbformat.read(path, 4)
+    notebook.cells[0].source = heading
+    nbformat.write(notebook, path)
+    assert submission.examine(path).student == student_found
+
+
 def test_patterns_are_followed_where_the_shell_does_not(a_class):
     assert [report.file for report in reports_on([f"{a_class}/*.ipynb"])] == ["a.ipynb"]
 
@@ -126,6 +146,12 @@ def test_archives_in_archives_are_opened_three_deep_only(tmp_path):
         content = path.read_bytes()
     assert [report.mark for report in reports_on([tmp_path / "3.zip"])] == [10]
     assert [str(report.findings[0]) for report in reports_on([tmp_path / "4.zip"])][0].count("holds 0 notebooks") == 1
+
+
+def test_a_bomb_in_the_shape_of_a_class_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission_files, "LARGEST_CLASS", 1_000_000)
+    path = make_archive(tmp_path / "x.zip", {f"{number}/hw.ipynb": bytes(400_000) for number in range(3)})
+    assert "was not read" in str(submission.examine(path).findings[0])
 
 
 def test_an_archive_of_very_many_submissions_is_bounded(tmp_path, monkeypatch):

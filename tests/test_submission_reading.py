@@ -1,6 +1,7 @@
 """The checker reads real notebooks as a person would: each line is a kind that was read wrongly once."""
 
 import json
+import sys
 
 import nbformat
 import pytest
@@ -223,6 +224,13 @@ def test_a_cell_that_cannot_be_read_does_not_end_the_report(tmp_path):
     assert set(findings) == set(submission.REQUIREMENTS)
 
 
+@pytest.mark.parametrize("source, least_python", [('print(f"{d["a"]}")', (3, 12))])
+def test_the_syntax_of_a_newer_python_needs_a_look_only(tmp_path, source, least_python):
+    path = write(tmp_path / NAME, (source, text("Test accuracy: 91.31%")))
+    assert states(path)["format"] == ("holds" if sys.version_info >= least_python else "look")
+    assert submission.examine(path).mark == 10
+
+
 def test_what_is_missing_may_stand_in_a_cell_that_cannot_be_read(tmp_path):
     path = write(tmp_path / NAME, ("def broken(:\n    import torch", [picture()]))
     assert {states(path)[name] for name in ("curves", "assignment")} == {"look"}
@@ -389,7 +397,8 @@ def test_a_curve_that_is_missing_is_named(tmp_path, cells, missing):
 @pytest.mark.parametrize("source", [
     "model.summary(print_fn=lines.append)", "with contextlib.redirect_stdout(log):\n    print(1)",
     "print(1)\nclear_output()",
-    "print(x, file=log)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)", "if x:\n    print(1)",
+    "print(x, file=log)", "print(x, **options)", "sys.stdout = log\nprint(1)", "%%capture\nprint(1)",
+    "if x:\n    print(1)",
     "def f():\n    print(1)",
     "scaler.fit(x)", "history = model.fit(x, y, epochs=2, verbose=0)", "plt.show()",
 ])
@@ -421,6 +430,7 @@ def test_packages(tmp_path, source, state):
 @pytest.mark.parametrize("line, is_path", [
     (r"'C:\\Users\\me'", True), ("C:/Users/me", True), ("file:///home/me/x", True), ("/content/drive", True),
     ("/Volumes/Disk/data", True), ("/root/.keras/x", True), (r"D:\data\x", True), ("/kaggle/input/x", True),
+    ("/gdrive/x", True),
     ("loss /acc/val", False), ("shape (n, 28, 28)", False), ("https://example.org/home/page", False),
     ("see https://example.org//home/page.", False), (r"{'x:\ny': 1}", False), ("ratio 1:/2", False), ("a:b", False),
 ])
