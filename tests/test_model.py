@@ -152,7 +152,7 @@ def test_state_is_found_again_only_by_the_same_long_run(notebook, small, tmp_pat
     assert folder == notebook.state_folder("cnn", "full", dict(small), 5)
     assert len({folder, notebook.state_folder("cnn", "full", small, 6), notebook.state_folder("six", "full", small, 5),
                 notebook.state_folder("cnn", "full", small | {"epochs": 3}, 5)}) == 4
-    assert notebook.state_folder("cnn", "quick", small, 5) is None
+    assert notebook.state_folder("cnn", "quick", small, 5) is notebook.state_folder("cnn", "brief", small, 5) is None
     monkeypatch.setattr(notebook.os, "access", lambda path, mode: False)
     assert notebook.state_folder("cnn", "full", small, 5) is None
 

@@ -34,7 +34,7 @@ def test_parameters_are_plain_assignments(saved_notebook):
     [parameters] = [cell for cell in saved_notebook.cells if has_tag(cell, "parameters")]
     names = {}
     exec(parameters.source, {"__builtins__": {}}, names)  # No function, not even a built-in one, is called.
-    assert names.keys() == {"budget", "seed", "changes", "quick", "full"}
+    assert names.keys() == {"budget", "seed", "changes", "brief", "quick", "full"}
     assert (names["budget"], names["seed"], names["changes"]) == (None, None, {})
 
 
