@@ -38,7 +38,7 @@ def test_value_out_of_range_is_named_in_both_languages(notebook, name, value):
 
 def test_trials_change_hyperparameters_that_exist(saved_notebook, notebook):
     [source] = [cell.source for cell in saved_notebook.cells if cell.get("id") == "trial-runs"]
-    names = {"hyperparameters": notebook.quick}
+    names = {"hyperparameters": notebook.full, "changes": {}, "choose_hyperparameters": notebook.choose_hyperparameters}
     exec(source[:source.index("trial_data")], names)
     assert len(names["trials"]) == 9
     for changed in names["trials"].values():
