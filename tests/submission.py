@@ -8,6 +8,7 @@ import argparse
 import sys
 
 from submission_accuracy import course_score
+from submission_files import files_left_out
 from submission_findings import COPIES, FAILS, HOLDS, LOOK, REQUIREMENTS, Finding, Report
 from submission_report import examine, reports_on
 from submission_table import as_json, details, table, write_csv
@@ -28,12 +29,20 @@ def check(path):
     return report.findings
 
 
-def summary(reports):
-    """Return what a teacher reads: the table, the details, and the signs explained."""
+def listed(words, names):
+    """Return a line that lists some names under these words; "" if there are none."""
+    return f"{words}: {', '.join(names[:10])}{' …' * (len(names) > 10)}" * bool(names)
+
+
+def summary(reports, left_out=()):
+    """Return what a teacher reads: the table, the details, and the signs explained; left_out: files not read."""
     amiss = details(reports)
     marked = sum(report.mark is not None for report in reports)
-    return "\n".join([table(reports), "", *([amiss, ""] if amiss else []),
-                      f"✗ 不符合 fails, ? 请人看 look; {len(reports)} 份作业，{marked} 份有得分 "
+    blank = [report.file for report in reports if len(report.findings) > 3 and not all(report.student)]
+    remarks = [listed("学号、姓名、班级没有填全 number, name or class is blank", blank),
+               listed("不是笔记本或压缩包，没有读取 neither notebook nor archive, not read", left_out)]
+    return "\n".join([table(reports), "", *([amiss, ""] if amiss else []), *filter(None, remarks),
+                      f"× 不符合 fails, ? 请人看 look; {len(reports)} 份作业，{marked} 份有得分 "
                       f"{len(reports)} submissions, {marked} with a mark"])
 
 
@@ -55,7 +64,7 @@ def main(arguments=None):
     reports = reports_on(options.paths, show_progress)
     if not reports:
         parser.error("没有找到笔记本或压缩包 · no notebook and no archive was found")
-    print(as_json(reports) if options.json else summary(reports))
+    print(as_json(reports) if options.json else summary(reports, files_left_out(options.paths)))
     try:
         if options.csv:
             write_csv(reports, options.csv)

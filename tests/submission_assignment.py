@@ -12,6 +12,7 @@ FIT_OPTIONS = {"epochs", "batch_size", "validation_data", "validation_split", "c
 BATCHERS = {"batch": 0, "flow": 2, "padded_batch": 0, "image_dataset_from_directory": None, "flow_from_directory": None,
             "flow_from_dataframe": None, "timeseries_dataset_from_array": None}  # where the size stands
 SETTERS = {"assign": 0, "set_value": 1}
+RATE_NAMES, SIZE_NAMES = {"learning_rate", "lr", "rate"}, {"batch_size", "batch", "bs"}
 
 
 def receiver_of(site):
@@ -120,17 +121,30 @@ def learning_rates(notebook, flow, final):
         rates for name, rates in rates_set_later(notebook, flow) if name in names or not name]
 
 
-def judged(found, wanted, notebook):
-    """Return the state for the values found at each place where one counts."""
+def declared_values(notebook, names):
+    """Return the numbers that cells tagged "parameters", or injected after one by papermill, give to these names."""
+    pairs = []
+    for cell in notebook.cells:
+        if cell.tree and {"parameters", "injected-parameters"} & set(cell.tags):
+            for node in ast.walk(cell.tree):
+                if isinstance(node, ast.Dict):
+                    pairs += [(getattr(key, "value", ""), value) for key, value in zip(node.keys, node.values)]
+                elif isinstance(node, ast.Assign):
+                    pairs += [(getattr(target, "id", ""), node.value) for target in node.targets]
+                elif isinstance(node, ast.keyword):
+                    pairs.append((node.arg, node.value))
+    return {value.value for name, value in pairs if isinstance(value, ast.Constant) and str(name).lower() in names}
+
+
+def judged(found, wanted, declared, notebook):
+    """Return the state and the values, from those found at each place where one counts and those declared."""
     values = {round(value, 12) if isinstance(value, float) else value for part in found for value in part}
     if wanted in values and len(values) > 1:
-        # Trials go through the same code; a cell tagged "parameters", as papermill knows it, says what the run's are.
-        declared = {node.value for cell in notebook.cells if cell.tree and "parameters" in cell.tags
-                    for node in ast.walk(cell.tree) if isinstance(node, ast.Constant)}
-        return HOLDS if wanted in declared else LOOK
+        # Trials go through the same code; what is declared says which values are the run's.
+        return (HOLDS if declared == {wanted} else LOOK), declared if len(declared) > 1 else values
     if wanted in values:
-        return HOLDS if all(found) else LOOK
-    return FAILS if values and all(found) else LOOK if found or notebook.unreadable else FAILS
+        return (HOLDS if all(found) else LOOK), values
+    return (FAILS if values and all(found) else LOOK if found or notebook.unreadable else FAILS), values
 
 
 def judged_data(flow):
@@ -147,13 +161,14 @@ def check_assignment(notebook, flow):
     final = final_model(flow)
     rates, sizes = learning_rates(notebook, flow, final), batch_sizes(flow, final)
     data_state, data = judged_data(flow)
-    facts = [(judged(rates, LEARNING_RATE, notebook), "Adam, learning_rate = 1e-3", set().union(*rates)),
-             (judged(sizes, BATCH_SIZE, notebook), "batch_size = 128", set().union(*sizes)),
-             (data_state if data or not notebook.unreadable else LOOK, "fashion_mnist.load_data()", data)]
-    states = [state for state, _, _ in facts]
+    facts = [
+        ("Adam, learning_rate = 1e-3", *judged(rates, LEARNING_RATE, declared_values(notebook, RATE_NAMES), notebook)),
+        ("batch_size = 128", *judged(sizes, BATCH_SIZE, declared_values(notebook, SIZE_NAMES), notebook)),
+        ("fashion_mnist.load_data()", data_state if data or not notebook.unreadable else LOOK, data)]
+    states = [state for _, state, _ in facts]
     state = FAILS if FAILS in states else LOOK if LOOK in states else HOLDS
     amiss = [(wanted, ", ".join(sorted(printable(str(value), 30) for value in values)[:6]))
-             for fact_state, wanted, values in facts if fact_state != HOLDS]
+             for wanted, fact_state, values in facts if fact_state != HOLDS]
     return Finding("assignment", state, (
         "".join(f"要求 {wanted}，找到：{values or '没有'}。" for wanted, values in amiss) or "与作业要求一致。",
         " ".join(f"Wanted: {wanted}; found: {values or 'none'}." for wanted, values in amiss)

@@ -9,6 +9,9 @@ from submission_findings import HOLDS, LOOK, Finding
 
 LEAST_CODE = 150  # nodes of the syntax tree; shorter code may well be the same by chance
 LEAST_DIGITS = 6  # different numbers in an output
+LIKENESSES = {"code": ("代码相同（名字、空白、注释除外）：", "The same code up to names, blanks and comments: "),
+              "run": ("训练时打印的数字相同：", "The same digits printed in training: "),
+              "number": ("学号相同：", "The same student number: ")}
 RUN_NUMBER = re.compile(r"(?:loss|acc\w{0,10}|损失|准确率)\W{1,4}(\d{1,3}\.\d{3,20})")
 
 
@@ -33,30 +36,31 @@ def run_prints(notebook):
     return frozenset(fingerprint(" ".join(numbers)) for numbers in found if len(set(numbers)) >= LEAST_DIGITS)
 
 
-def add_copies(reports, released=None):
-    """Add a finding to each report that says which others are like it, also the released notebook's."""
-    everything = reports + [released] * bool(released)
-    same_code, same_run = collections.defaultdict(list), collections.defaultdict(list)
-    for report in everything:
-        same_code[report.code_print].append(report)
-        for run in report.run_prints:
-            same_run[run].append(report)
-    same_code[""] = []
+def add_copies(reports, released):
+    """Add a finding to each report that says which others are like it, the released notebook's first."""
+    alike = collections.defaultdict(list)  # by what is the same
+    for report in [released, *reports]:
+        for trait in traits(report):
+            alike[trait].append(report)
     for report in reports:
-        code = [other for other in same_code[report.code_print] if other is not report]
-        runs = [other for run in sorted(report.run_prints) for other in same_run[run] if other is not report]
-        report.findings.append(finding_on_copies(code, runs))
+        others = [dict.fromkeys(other.file for trait in traits(report) if trait[0] == kind for other in alike[trait]
+                                if other is not report) for kind in LIKENESSES]
+        report.findings.append(finding_on_copies(list(map(list, others))))
 
 
-def finding_on_copies(code, runs):
-    """Return the finding on a submission whose code, or whose run's digits, are those of these others."""
-    if not code and not runs:
+def traits(report):
+    """Return what a report may have in common with others, as (kind of likeness, what is the same)."""
+    runs = [("run", run) for run in sorted(report.run_prints)]
+    return [(kind, value) for kind, value in (
+        ("code", report.code_print), *runs, ("number", report.student[0])) if value]
+
+
+def finding_on_copies(others):
+    """Return the finding on a submission, given the names of those that share its code, its run and its number."""
+    if not any(others):
         return Finding("copies", HOLDS, ("没有发现相同的。", "None is like it."))
-    names = [", ".join(dict.fromkeys(other.file for other in others[:3])) + " …" * (len(others) > 3)
-             for others in (code, runs)]
-    return Finding("copies", LOOK, (
-        f"代码相同（名字、空白、注释除外）：{names[0]}。" * bool(code) + f"训练时打印的数字相同：{names[1]}。" * bool(runs),
-        f"The same code up to names, blanks and comments: {names[0]}. " * bool(code)
-        + f"The same digits printed in training: {names[1]}." * bool(runs)), (
+    reasons = [tuple(words + ", ".join(names[:3]) + " …" * (len(names) > 3) + "." for words in likeness)
+               for likeness, names in zip(LIKENESSES.values(), others) if names]
+    return Finding("copies", LOOK, tuple(" ".join(parts) for parts in zip(*reasons)), (
         "相同可以有正当的原因（如共同的教程），请人工判断。",
         "There may be good reasons, such as a tutorial that both followed: a person has to judge."))

@@ -46,14 +46,24 @@ def submission_paths(paths):
                     yield found
 
 
-def files_in(folder):
-    """Yield the notebooks and archives in a folder and below, without hidden folders; links are not followed."""
+def all_files(folder):
+    """Yield the files in a folder and below, without hidden folders and system files; links are not followed."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        for name in sorted(names):
-            path = pathlib.Path(place, name)
-            if path.suffix.lower() in (".ipynb", *ARCHIVES) and not is_system_file(name) and not path.is_symlink():
-                yield path
+        paths = [pathlib.Path(place, name) for name in sorted(names) if not is_system_file(name)]
+        yield from (path for path in paths if not path.is_symlink())
+
+
+def files_in(folder):
+    """Yield the notebooks and archives in a folder and below."""
+    return (path for path in all_files(folder) if path.suffix.lower() in (".ipynb", *ARCHIVES))
+
+
+def files_left_out(paths):
+    """Return the names of the files in these folders that are neither notebooks nor archives."""
+    folders = [path for path in map(pathlib.Path, paths) if path.is_dir()]
+    return [printable(path.name) for folder in folders for path in all_files(folder)
+            if path.suffix.lower() not in (".ipynb", *ARCHIVES)]
 
 
 def shown_name(member):

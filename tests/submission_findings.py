@@ -16,7 +16,7 @@ REQUIREMENTS = {  # name: Chinese and English
 }
 COPIES = {"copies": ("与其他提交不同", "unlike the other submissions")}
 HOLDS, FAILS, LOOK = "holds", "fails", "look"
-SIGNS = {HOLDS: "✓", FAILS: "✗", LOOK: "?"}
+SIGNS = {HOLDS: "✓", FAILS: "×", LOOK: "?"}
 
 
 @dataclasses.dataclass

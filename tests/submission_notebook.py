@@ -24,6 +24,7 @@ OUTPUT_FIELDS = {"stream": ("output_type", "name", "text"),
                  "display_data": ("output_type", "data", "metadata"),
                  "execute_result": ("output_type", "data", "metadata", "execution_count"),
                  "error": ("output_type", "ename", "evalue", "traceback")}
+HEADINGS = ("学号|student (?:number|id)|^(?:number|no\\.?|id)$", "姓名|(?<!file)name", "班级|class(?!es|ific)")
 FORMER_OUTPUTS = {"pyout": "execute_result", "pyerr": "error"}  # of format 3
 FORMER_DATA = {"text": "text/plain", "html": "text/html", "png": "image/png", "jpeg": "image/jpeg",
                "svg": "image/svg+xml"}
@@ -247,18 +248,21 @@ class Notebook:
 
     def student(self):
         """Return student number, name and class from the heading's table or lines; "" for what is blank."""
-        return tuple(heading_entry("\n".join(self.markdown[:3]), words) for words in (
-            "学号|student (?:number|id)", "姓名|(?<!file)name", "班级|class(?!es|ific)"))
+        return tuple(heading_entry("\n".join(self.markdown[:3]).replace("&nbsp;", " "), words) for words in HEADINGS)
 
 
 def heading_entry(text, words):
     """Return what stands below or behind one of these words in a heading; "" if that is blank."""
     rows = [[entry.strip() for entry in line.strip().strip("|").split("|")] for line in text[:20_000].split("\n")]
+    for title, entry in (row for row in rows if len(row) == 2):
+        if re.search(f"(?i){words}", title) and not re.search(f"(?i){'|'.join(HEADINGS)}", entry):
+            return filled_in(entry)
     for header, _, values in zip(rows, rows[1:], rows[2:]):
         for column, title in enumerate(header):
             if len(header) > 1 and re.search(f"(?i){words}", title) and column < len(values):
                 return filled_in(values[column])
-    found = re.search(rf"(?i)(?:{words})\**\s{{0,9}}[:：]\**[ \t]{{0,9}}([^\s|,，;；*<]{{1,40}})", text[:20_000])
+    found = re.search(rf"(?i)(?:{words})\**\s{{0,9}}[:：]\**[ \t]{{0,9}}([^\s|,，;；*<](?:[ \t]?[^\s|,，;；*<]){{0,39}}?)"
+                      rf"(?=[ \t]*(?:[|,，;；*<\n\u3000]|[ \t]{{2}}|$|{'|'.join(HEADINGS)}))", text[:20_000])
     return filled_in(found[1]) if found else ""
 
 

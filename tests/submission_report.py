@@ -1,6 +1,7 @@
 """Makes the report on one submission, and those on a class."""
 
 import collections
+import json
 import os
 import pathlib
 
@@ -15,7 +16,7 @@ from submission_flow import Flow
 from submission_notebook import Notebook
 from submission_workers import NO_TIME, TOO_LARGE, TOO_LONG, answers
 
-RELEASED = pathlib.Path(__file__).resolve().parent.parent / "fashion_mnist_keras.ipynb"
+RELEASED = pathlib.Path(__file__).resolve().with_name("released.json")
 MOST_SUBMISSIONS = 1_000
 LIMITS = {
     TOO_LONG: ("检查超过 10 秒，已停止。", "Checking took more than 10 seconds and was stopped."),
@@ -84,7 +85,6 @@ def stopped(limit):
 def reports_on(paths, progress=lambda done, total, name: None):
     """Return the Reports on all submissions that the paths stand for, in their order, each read once."""
     places = [str(path) for path in submission_paths(paths)]
-    original = released_report(places)
     jobs = collections.deque((path, ()) for path in places[:MOST_SUBMISSIONS])
     found, total, left = {}, len(jobs), len(places) - len(jobs)
     for (path, steps), answer in answers(examine, jobs):
@@ -100,16 +100,14 @@ def reports_on(paths, progress=lambda done, total, name: None):
     order = {path: position for position, path in enumerate(places)}
     ordered = [found[key] for key in sorted(found, key=lambda key: (order[key[0]], [step[0] for step in key[1]]))]
     shorten_names(ordered)
-    add_copies(ordered, original)
+    add_copies(ordered, released_report())
     return ordered + [not_read(left)] * bool(left)
 
 
-def released_report(places):
-    """Return what copies of the notebook released with this tool are known by; None if it is itself submitted."""
-    if os.path.realpath(RELEASED) in map(os.path.realpath, places) or not RELEASED.is_file():
-        return None
-    notebook = Notebook(RELEASED.read_bytes())
-    return Report(RELEASED.name, code_print=code_print(notebook), run_prints=run_prints(notebook))
+def released_report():
+    """Return a report with what copies of the notebook that is released with this tool are known by."""
+    known = json.loads(RELEASED.read_text()) if RELEASED.is_file() else {"code": "", "runs": []}
+    return Report("发布的笔记本 the released notebook", code_print=known["code"], run_prints=frozenset(known["runs"]))
 
 
 def not_read(count):

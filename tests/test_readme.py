@@ -1,6 +1,7 @@
 """The README against the saved notebook: figures, commands, pictures."""
 
 import ast
+import json
 import re
 import subprocess
 
@@ -8,7 +9,8 @@ import nbformat
 import pytest
 
 from conftest import ROOT, code_cells, printed_text
-from figures import FIGURES, saved_figures
+from release import FIGURES, prints, saved_figures
+from submission_report import RELEASED
 from trial import trial_notebook
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,8 +46,8 @@ def test_readme_is_short():
 
 
 def test_every_figure_stands_in_the_released_notebook(released_notebook, released_text):
-    """Each percentage, time, epoch count and large number is printed by the notebook or stands in its source."""
-    known = normalised(released_text + "\n".join(cell.source for cell in released_notebook.cells))
+    """Each percentage, time, epoch count and large number is printed by the notebook, or stands in its source or the log."""
+    known = normalised("\n".join([released_text, LOG, *(cell.source for cell in released_notebook.cells)]))
     prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
     figures = NUMBER.findall(prose)
     assert len(figures) > 8
@@ -73,9 +75,13 @@ def test_pictures_are_those_of_the_released_run(released_notebook):
     assert figures.keys() == set(FIGURES)
     assert {path.stem for path in (ROOT / "images.assets").iterdir()} == set(FIGURES)
     for name, png in figures.items():
-        assert (ROOT / "images.assets" / f"{name}.png").read_bytes() == png, f"run python tests/figures.py: {name}"
+        assert (ROOT / "images.assets" / f"{name}.png").read_bytes() == png, f"run python tests/release.py: {name}"
     for name in re.findall(r"images\.assets/(.+?)\.png", README):
         assert name in FIGURES
+
+
+def test_checker_knows_the_released_run(released_notebook):
+    assert json.loads(RELEASED.read_text()) == prints(nbformat.writes(released_notebook).encode())
 
 
 def test_commands_are_the_ones_that_are_run(saved_notebook):

@@ -17,7 +17,7 @@ import submission
 import submission_files
 import submission_workers
 from conftest import ROOT
-from sample_notebooks import DATA, fill_in, make_archive, text, write
+from sample_notebooks import DATA, fill_in, make_archive, text, write, write_complete
 from submission_report import reports_on
 
 CODE = DATA + "\n".join(
@@ -71,6 +71,7 @@ def test_a_folder_is_marked_in_one_command(a_class, tmp_path):
     assert "91.31%" in lines[2] and " 10 " in lines[2] and "85.12%" in lines[3] and " 4 " in lines[3]
     assert result.stdout.count("damaged or incomplete") == 1, "each reason stands once"
     assert "5/5" in result.stderr, "progress"
+    assert "not read: notes.txt" in lines[-2], "a student whose file is of another kind is not overlooked"
     content = (tmp_path / "marks.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbf"), "Excel reads it as UTF-8"
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
@@ -85,10 +86,10 @@ def test_json_says_the_same(a_class):
 
 
 def test_exit_status_is_0_only_if_all_holds(tmp_path):
-    released = ROOT / "fashion_mnist_keras.ipynb"
-    assert run(released).returncode == 0
+    complete = write_complete(tmp_path / "complete.ipynb")
+    assert run(complete).returncode == 0
     student(tmp_path / "a.ipynb", "1", "91.31%")
-    assert run(released, tmp_path).returncode == 1
+    assert run(complete, tmp_path).returncode == 1
     (tmp_path / "empty").mkdir()
     nothing = run(tmp_path / "empty")
     assert nothing.returncode == 2 and "没有找到" in nothing.stderr
@@ -104,7 +105,10 @@ def test_a_table_that_cannot_be_written_is_said_after_the_marks_are_shown(a_clas
     ("# HW\n\n学号：2023　姓名：张三  班级：计科", ("2023", "张三", "计科")), ("**姓名**：张三\n\n**学号**: 2023", ("2023", "张三", "")),
     ("Name: Zhang\nStudent ID: 2023\nClass: 1", ("2023", "Zhang", "1")), ("# Fashion-MNIST: ten classes", ("", "", "")),
     ("| 学号 | 姓名 | 班级 |\n|---|---|---|\n| ____ | ____ | ____ |", ("", "", "")),
-    ("| Layer | Name |\n|---|---|", ("", "", "")),
+    ("| Layer | Name |\n|---|---|", ("", "", "")), ("Name: Tom Smith\nClass: CS 2", ("", "Tom Smith", "CS 2")),
+    ("姓名:张 三 班级:计算机 2101 班", ("", "张 三", "计算机 2101 班")),
+    ("| 姓名 | 张三 |\n|---|---|\n| 学号 | 2023 |\n| 班级 | 计科 1 |", ("2023", "张三", "计科 1")),
+    ("| Number | Name |\n|---|---|\n| 7 | Bo |", ("7", "Bo", "")),
 ])
 def test_number_name_and_class_are_read_from_the_heading(tmp_path, heading, student_found):
     path = student(tmp_path / "a.ipynb", "", "91.31%")
@@ -188,6 +192,18 @@ def test_the_same_code_is_noticed(tmp_path, source, state):
     assert state == "holds" or "1.ipynb" in found[0].reason[1] and "a person has to judge" in found[0].hint[1]
 
 
+def test_the_same_number_twice_is_noticed(tmp_path):
+    for name in ("a", "b"):
+        student(tmp_path / f"{name}.ipynb", "20230001", "91.31%")
+    first, second = [report.findings[-1] for report in reports_on([tmp_path])]
+    assert first.state == second.state == "look" and "same student number: b.ipynb" in first.reason[1]
+
+
+def test_a_blank_heading_is_said(tmp_path):
+    student(tmp_path / "a.ipynb", "____", "91.31%")
+    assert "name or class is blank: a.ipynb" in run(tmp_path).stdout
+
+
 def test_little_code_is_the_same_by_chance(tmp_path):
     assert {finding.state for finding in copies(tmp_path, ("x = 1", []), ("y = 1", []))} == {"holds"}
 
@@ -205,7 +221,7 @@ def test_the_released_notebook_with_a_name_filled_in_is_noticed(tmp_path):
     fill_in(notebook, "张三")
     nbformat.write(notebook, tmp_path / "a.ipynb")
     [report] = reports_on([tmp_path / "a.ipynb"])
-    assert report.requirements("look") == ["copies"] and "fashion_mnist_keras.ipynb" in report.findings[-1].reason[1]
+    assert report.requirements("look") == ["copies"] and "the released notebook" in report.findings[-1].reason[1]
 
 
 def test_a_job_that_takes_too_long_is_stopped_and_the_others_are_done(monkeypatch):

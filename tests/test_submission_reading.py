@@ -316,6 +316,8 @@ def test_both_values_are_said_where_a_person_has_to_look(tmp_path):
 
 @pytest.mark.parametrize("source, state", [
     ("batch_size = 128\nlearning_rate = 1e-3", "holds"), ("batch_size = 64\nlearning_rate = 1e-3", "look"),
+    ("p = {'batch_size': 128, 'learning_rate': 1e-3}\nchanges = {'learning_rate': 1e-2}", "look"),
+    ("p = {'batch_size': 128, 'learning_rate': 1e-3}\nchanges = {'epochs': 3}", "holds"),
 ])
 def test_a_cell_tagged_parameters_settles_which_values_are_the_run_s(tmp_path, source, state):
     """Trials with other values go through the same function."""

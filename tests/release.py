@@ -1,10 +1,17 @@
-"""Write the README's figures: python tests/figures.py takes them from the notebook's saved outputs."""
+"""Write what the project takes from the released notebook: python tests/release.py, after each of its runs.
+
+The README's figures come from its saved outputs; released.json lets the checker of submissions know its copies.
+"""
 
 import base64
+import json
 
 import nbformat
 
 from conftest import NOTEBOOK_PATH, ROOT
+from submission_copies import code_print, run_prints
+from submission_notebook import Notebook
+from submission_report import RELEASED
 
 FIGURES = ("samples", "learning-curves", "confusion-matrix", "mistakes", "trials-chart", "methods-chart")
 
@@ -16,6 +23,13 @@ def saved_figures(notebook):
             for output in cell.outputs if "image/png" in output.get("data", {})}
 
 
+def prints(content):
+    """Return the fingerprints of a notebook file's code and run."""
+    notebook = Notebook(content)
+    return {"code": code_print(notebook), "runs": sorted(run_prints(notebook))}
+
+
 if __name__ == "__main__":
     for name, png in saved_figures(nbformat.read(NOTEBOOK_PATH, as_version=4)).items():
         (ROOT / "images.assets" / f"{name}.png").write_bytes(png)
+    RELEASED.write_text(json.dumps(prints(NOTEBOOK_PATH.read_bytes()), indent=1) + "\n")
