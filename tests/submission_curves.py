@@ -10,6 +10,7 @@ from submission_findings import FAILS, HOLDS, LOOK, Finding
 from submission_flow import argument, called_name
 
 PLOTS = {"plot", "errorbar", "semilogy", "semilogx", "loglog", "scatter", "step", "lineplot", "Scatter", "line"}
+CAPTIONS = {"title", "set_title", "suptitle", "ylabel", "set_ylabel", "legend", "set"}
 CURVES = {  # (quantity, split): Chinese and English
     ("accuracy", "training"): ("训练准确率", "accuracy in training"),
     ("accuracy", "validation"): ("验证准确率", "accuracy in validation"),
@@ -156,11 +157,21 @@ def drawn_by_others(flow):
                for site in flow.calls)
 
 
+def captioned(flow):
+    """Return the quantities that captions name at pictures with lines of unknown content, which may be the curves."""
+    reader = CurveReader(flow)
+    cells = {site.cell.number for site in flow.calls if called_name(site.node) in PLOTS
+             and not reader.drawn_by(site.node) and any(map(is_picture, site.cell.outputs))}
+    return {quantity for site in flow.calls if called_name(site.node) in CAPTIONS and site.cell.number in cells
+            for quantity, _ in named_curves(words_in(site.node))}
+
+
 def check_curves(notebook, flow):
     """Find whether all four curves are shown."""
     shown, pictures = shown_curves(notebook, flow)
     missing = [names for curve, names in CURVES.items() if curve not in shown]
-    is_unsure = pictures and (notebook.unreadable or drawn_by_others(flow))
+    quantities = {quantity for quantity, split in CURVES.keys() - shown}
+    is_unsure = pictures and (notebook.unreadable or drawn_by_others(flow) or quantities <= captioned(flow))
     state = HOLDS if not missing else LOOK if is_unsure else FAILS
     return Finding("curves", state, (
         f"{pictures} 个单元格有图" + f"，缺：{'、'.join(names[0] for names in missing)}" * bool(missing) + "。",

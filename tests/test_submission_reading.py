@@ -371,9 +371,13 @@ def test_curves_are_found_however_they_are_drawn(tmp_path, cells):
     assert states(write(tmp_path / NAME, VALIDATED, *cells))["curves"] == "holds"
 
 
-def test_what_a_function_from_elsewhere_draws_needs_a_look(tmp_path):
-    cells = [("from helpers import plot_history", []), ("plot_history(history)", [picture()])]
-    assert states(write(tmp_path / NAME, VALIDATED, *cells))["curves"] == "look"
+@pytest.mark.parametrize("source, state", [
+    ("from helpers import plot_history\nplot_history(history)", "look"),
+    ("plt.plot(log['ta'])\nplt.plot(log['tl'])\nplt.title('Accuracy and loss')", "look"),
+    ("plt.plot(log['tl'])\nplt.title('Loss')", "fails"),
+])
+def test_lines_that_may_be_the_curves_need_a_look(tmp_path, source, state):
+    assert states(write(tmp_path / NAME, VALIDATED, (source, [picture()])))["curves"] == state
 
 
 def stopped_at(line):
