@@ -65,7 +65,7 @@ def test_results_table_is_the_released_run(released_text):
         (r"after (\d+) epochs", "训练"),
         (r"([\d,]+) parameters, on", "网络"),
     ]:
-        [line] = re.findall(rf"^\| {row} .*$", README, re.MULTILINE)
+        [line] = re.findall(rf"^\| {row}[ ，].*$", README, re.MULTILINE)
         saved = re.search(pattern, released_text)[1]
         assert re.search(rf"(?<![\d.]){re.escape(saved)}(?![\d.])", line), (row, saved)
 
