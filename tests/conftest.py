@@ -35,7 +35,7 @@ def given_reports(config):
         path = config.getoption("--submission")
         config.stash[GIVEN_REPORTS] = submission.reports_on([path]) if path else []
         if path and not config.stash[GIVEN_REPORTS]:
-            raise pytest.UsageError(f"{path}: 没有找到笔记本或压缩包 / no notebook and no archive was found")
+            raise pytest.UsageError(f"{path}: {submission.NOTHING_FOUND}")
     return config.stash[GIVEN_REPORTS]
 
 

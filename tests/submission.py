@@ -13,6 +13,7 @@ from submission_findings import COPIES, FAILS, HOLDS, LOOK, REQUIREMENTS, Findin
 from submission_report import examine, reports_on
 from submission_table import as_json, details, table, write_csv
 
+NOTHING_FOUND = "没有找到笔记本或压缩包 · no notebook and no archive was found"
 __all__ = ["COPIES", "FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Report", "check", "course_score", "examine",
            "main", "reports_on", "summary", "write_csv"]
 
@@ -38,7 +39,7 @@ def summary(reports, left_out=()):
     """Return what a teacher reads: the table, the details, and the signs explained; left_out: files not read."""
     amiss = details(reports)
     marked = sum(report.mark is not None for report in reports)
-    blank = [report.file for report in reports if len(report.findings) > 3 and not all(report.student)]
+    blank = [report.file for report in reports if report.was_read and not all(report.student)]
     remarks = [listed("学号、姓名、班级没有填全 number, name or class is blank", blank),
                listed("不是笔记本或压缩包，没有读取 neither notebook nor archive, not read", left_out)]
     return "\n".join([table(reports), "", *([amiss, ""] if amiss else []), *filter(None, remarks),
@@ -63,7 +64,7 @@ def main(arguments=None):
         stream.reconfigure(errors="replace")  # A console may not have every character.
     reports = reports_on(options.paths, show_progress)
     if not reports:
-        parser.error("没有找到笔记本或压缩包 · no notebook and no archive was found")
+        parser.error(NOTHING_FOUND)
     print(as_json(reports) if options.json else summary(reports, files_left_out(options.paths)))
     try:
         if options.csv:

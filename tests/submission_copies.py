@@ -43,9 +43,10 @@ def add_copies(reports, released):
         for trait in traits(report):
             alike[trait].append(report)
     for report in reports:
-        others = [dict.fromkeys(other.file for trait in traits(report) if trait[0] == kind for other in alike[trait]
-                                if other is not report) for kind in LIKENESSES]
-        report.findings.append(finding_on_copies(list(map(list, others))))
+        others = {kind: {} for kind in LIKENESSES}  # names without repetition, in order
+        for trait in traits(report):
+            others[trait[0]] |= {other.file: None for other in alike[trait] if other is not report}
+        report.findings.append(finding_on_copies(others))
 
 
 def traits(report):
@@ -56,11 +57,11 @@ def traits(report):
 
 
 def finding_on_copies(others):
-    """Return the finding on a submission, given the names of those that share its code, its run and its number."""
-    if not any(others):
+    """Return the finding on a submission, given the names of those that are like it, by kind of likeness."""
+    if not any(others.values()):
         return Finding("copies", HOLDS, ("没有发现相同的。", "None is like it."))
-    reasons = [tuple(words + ", ".join(names[:3]) + " …" * (len(names) > 3) + "." for words in likeness)
-               for likeness, names in zip(LIKENESSES.values(), others) if names]
+    reasons = [tuple(words + ", ".join(list(names)[:3]) + " …" * (len(names) > 3) + "." for words in LIKENESSES[kind])
+               for kind, names in others.items() if names]
     return Finding("copies", LOOK, tuple(" ".join(parts) for parts in zip(*reasons)), (
         "相同可以有正当的原因（如共同的教程），请人工判断。",
         "There may be good reasons, such as a tutorial that both followed: a person has to judge."))

@@ -124,9 +124,9 @@ def line_of_error(cell):
     return int(match[1]) if match else 0
 
 
-def shown_curves(notebook, flow):
+def shown_curves(notebook, reader):
     """Return the curves in the pictures that the outputs hold, and how many cells show pictures."""
-    reader, shown, pictures = CurveReader(flow), set(), 0
+    shown, pictures = set(), 0
     unseen, saved = set(), {}  # drawn, but not yet shown; by file name
     for cell in notebook.cells:
         curves = reader.drawn_in(cell) if cell.tree else set()
@@ -157,21 +157,22 @@ def drawn_by_others(flow):
                for site in flow.calls)
 
 
-def captioned(flow):
+def captioned(reader):
     """Return the quantities that captions name at pictures with lines of unknown content, which may be the curves."""
-    reader = CurveReader(flow)
-    cells = {site.cell.number for site in flow.calls if called_name(site.node) in PLOTS
+    cells = {site.cell.number for site in reader.flow.calls if called_name(site.node) in PLOTS
              and not reader.drawn_by(site.node) and any(map(is_picture, site.cell.outputs))}
-    return {quantity for site in flow.calls if called_name(site.node) in CAPTIONS and site.cell.number in cells
+    return {quantity for site in reader.flow.calls if called_name(site.node) in CAPTIONS and site.cell.number in cells
             for quantity, _ in named_curves(words_in(site.node))}
 
 
 def check_curves(notebook, flow):
     """Find whether all four curves are shown."""
-    shown, pictures = shown_curves(notebook, flow)
+    reader = CurveReader(flow)
+    shown, pictures = shown_curves(notebook, reader)
     missing = [names for curve, names in CURVES.items() if curve not in shown]
     quantities = {quantity for quantity, split in CURVES.keys() - shown}
-    is_unsure = pictures and (notebook.unreadable or drawn_by_others(flow) or quantities <= captioned(flow))
+    is_unsure = missing and pictures and (
+        notebook.unreadable or drawn_by_others(flow) or quantities <= captioned(reader))
     state = HOLDS if not missing else LOOK if is_unsure else FAILS
     return Finding("curves", state, (
         f"{pictures} 个单元格有图" + f"，缺：{'、'.join(names[0] for names in missing)}" * bool(missing) + "。",

@@ -22,6 +22,7 @@ MOST_MEMBERS = 1_000  # of an archive, system files not counted
 DEEPEST = 3  # archives in archives
 OTHER_ARCHIVES = {b"Rar!": ".rar", b"7z\xbc\xaf": ".7z", b"\x1f\x8b": ".gz"}
 ARCHIVES = (".zip", ".rar", ".7z")
+SUBMISSIONS = (".ipynb", *ARCHIVES)
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError)
 MAKE_ZIP = ("请用 README 里的一行命令重新打包。", "Make the archive again with the one-line command in the README.")
 
@@ -56,14 +57,14 @@ def all_files(folder):
 
 def files_in(folder):
     """Yield the notebooks and archives in a folder and below."""
-    return (path for path in all_files(folder) if path.suffix.lower() in (".ipynb", *ARCHIVES))
+    return (path for path in all_files(folder) if path.suffix.lower() in SUBMISSIONS)
 
 
 def files_left_out(paths):
     """Return the names of the files in these folders that are neither notebooks nor archives."""
     folders = [path for path in map(pathlib.Path, paths) if path.is_dir()]
     return [printable(path.name) for folder in folders for path in all_files(folder)
-            if path.suffix.lower() not in (".ipynb", *ARCHIVES)]
+            if path.suffix.lower() not in SUBMISSIONS]
 
 
 def shown_name(member):
@@ -153,7 +154,7 @@ def without_notebook(archive, member):
     """Return whether a member is an archive without any notebook or archive in it, such as one of data."""
     try:
         with zipfile.ZipFile(io.BytesIO(member_content(archive, member, LARGEST_ARCHIVE))) as inner:
-            return not any(name.lower().endswith((".ipynb", *ARCHIVES)) for name in inner.namelist())
+            return not any(name.lower().endswith(SUBMISSIONS) for name in inner.namelist())
     except (Refused, *DAMAGES):
         return False  # It gets a report of its own, which says what is wrong with it.
 

@@ -47,6 +47,11 @@ class Report:
     code_print: str = ""  # equal for the same code
     run_prints: frozenset[str] = frozenset()  # some are equal for the same run
 
+    @property
+    def was_read(self):
+        """Whether the notebook could be read, so that all requirements were looked at."""
+        return {finding.requirement for finding in self.findings} >= REQUIREMENTS.keys()
+
     def requirements(self, state):
         """Return the names of the requirements that ended in this state."""
         return [finding.requirement for finding in self.findings if finding.state == state]

@@ -25,6 +25,7 @@ OUTPUT_FIELDS = {"stream": ("output_type", "name", "text"),
                  "execute_result": ("output_type", "data", "metadata", "execution_count"),
                  "error": ("output_type", "ename", "evalue", "traceback")}
 HEADINGS = ("学号|student (?:number|id)|^(?:number|no\\.?|id)$", "姓名|(?<!file)name", "班级|class(?!es|ific)")
+ANY_HEADING = "|".join(HEADINGS)
 FORMER_OUTPUTS = {"pyout": "execute_result", "pyerr": "error"}  # of format 3
 FORMER_DATA = {"text": "text/plain", "html": "text/html", "png": "image/png", "jpeg": "image/jpeg",
                "svg": "image/svg+xml"}
@@ -255,14 +256,14 @@ def heading_entry(text, words):
     """Return what stands below or behind one of these words in a heading; "" if that is blank."""
     rows = [[entry.strip() for entry in line.strip().strip("|").split("|")] for line in text[:20_000].split("\n")]
     for title, entry in (row for row in rows if len(row) == 2):
-        if re.search(f"(?i){words}", title) and not re.search(f"(?i){'|'.join(HEADINGS)}", entry):
+        if re.search(f"(?i){words}", title) and not re.search(f"(?i){ANY_HEADING}", entry):
             return filled_in(entry)
     for header, _, values in zip(rows, rows[1:], rows[2:]):
         for column, title in enumerate(header):
             if len(header) > 1 and re.search(f"(?i){words}", title) and column < len(values):
                 return filled_in(values[column])
     found = re.search(rf"(?i)(?:{words})\**\s{{0,9}}[:：]\**[ \t]{{0,9}}([^\s|,，;；*<](?:[ \t]?[^\s|,，;；*<]){{0,39}}?)"
-                      rf"(?=[ \t]*(?:[|,，;；*<\n\u3000]|[ \t]{{2}}|$|{'|'.join(HEADINGS)}))", text[:20_000])
+                      rf"(?=[ \t]*(?:[|,，;；*<\n\u3000]|[ \t]{{2}}|$|{ANY_HEADING}))", text[:20_000])
     return filled_in(found[1]) if found else ""
 
 
