@@ -169,14 +169,14 @@ def check_curves(notebook, flow):
     """Find whether all four curves are shown."""
     reader = CurveReader(flow)
     shown, pictures = shown_curves(notebook, reader)
-    missing = [names for curve, names in CURVES.items() if curve not in shown]
-    quantities = {quantity for quantity, split in CURVES.keys() - shown}
+    missing = {curve: names for curve, names in CURVES.items() if curve not in shown}
+    quantities = {quantity for quantity, split in missing}
     is_unsure = missing and pictures and (
         notebook.unreadable or drawn_by_others(flow) or quantities <= captioned(reader))
     state = HOLDS if not missing else LOOK if is_unsure else FAILS
     return Finding("curves", state, (
-        f"{pictures} 个单元格有图" + f"，缺：{'、'.join(names[0] for names in missing)}" * bool(missing) + "。",
-        f"{pictures} cells with pictures" + f"; missing: {', '.join(names[1] for names in missing)}" * bool(missing)
-        + "."), (
+        f"{pictures} 个单元格有图" + f"，缺：{'、'.join(names[0] for names in missing.values())}" * bool(missing) + "。",
+        f"{pictures} cells with pictures"
+        + f"; missing: {', '.join(names[1] for names in missing.values())}" * bool(missing) + "."), (
         "请画出训练与验证的准确率和损失曲线，再全部运行。",
         "Plot accuracy and loss in training and validation, and Run All again."))
