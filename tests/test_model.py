@@ -146,6 +146,15 @@ def test_state_cut_short_falls_back_on_the_epoch_before(notebook, data, small, m
     assert history["epoch"] == [0, 1] and int(again.optimizer.iterations) == 2 * len(batches)
 
 
+def test_state_that_cannot_be_read_is_an_error_that_names_the_folder_to_delete(
+        notebook, small, model, batches, val_data, tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "latest.weights.h5").write_bytes(b"the disk was full when the first epoch ended")
+    with pytest.raises(OSError) as raised:
+        train(notebook, model, batches, val_data, small, tmp_path)
+    assert re.search(f"(?s)先删掉 {tmp_path}.*delete {tmp_path}", raised.value.__notes__[0])
+
+
 def test_state_is_found_again_only_by_the_same_long_run(notebook, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = notebook.state_folder("cnn", "full", small, 5)
@@ -193,6 +202,22 @@ def test_model_of_the_last_run_is_kept_until_a_new_one_is_complete(notebook, mod
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [saved]
     assert notebook.keras.saving.load_model(elsewhere).count_params() == model.count_params()
     assert "No space left on device" in capsys.readouterr().out
+
+
+def test_model_is_saved_elsewhere_where_the_folder_is_read_only(notebook, model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save = notebook.keras.Model.save
+
+    def refuse(self, path=None, **options):
+        if path and path.is_absolute():
+            return save(self, path, **options)
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(notebook.keras.Model, "save", refuse)
+    # A file system that is mounted read-only refuses to remove even a file that is not there.
+    monkeypatch.setattr(notebook.pathlib.Path, "unlink", refuse)
+    assert notebook.keras.saving.load_model(notebook.save_model(model)).count_params() == model.count_params()
+    assert "Read-only file system" in capsys.readouterr().out
 
 
 # A process of its own, since the devices are fixed when TensorFlow starts.
