@@ -8,7 +8,7 @@ import re
 from submission_findings import HOLDS, LOOK, Finding
 
 LEAST_CODE = 150  # nodes of the syntax tree; shorter code may well be the same by chance
-LEAST_DIGITS = 6  # different numbers in an output
+LEAST_DIGITS = 6  # different numbers under a cell
 LIKENESSES = {"code": ("代码相同（名字、空白、注释除外）：", "The same code up to names, blanks and comments: "),
               "run": ("训练时打印的数字相同：", "The same digits printed in training: "),
               "number": ("学号相同：", "The same student number: ")}
@@ -31,8 +31,8 @@ def code_print(notebook):
 
 
 def run_prints(notebook):
-    """Return a fingerprint of the losses and accuracies in each output that has many, as that of a training has."""
-    found = [RUN_NUMBER.findall(text) for cell in notebook.cells for text in cell.texts]
+    """Return a fingerprint of the losses and accuracies under each cell that prints many, as one that trains does."""
+    found = [RUN_NUMBER.findall(cell.text) for cell in notebook.cells]
     return frozenset(fingerprint(" ".join(numbers)) for numbers in found if len(set(numbers)) >= LEAST_DIGITS)
 
 
