@@ -34,13 +34,14 @@ def test_without_augmentation_images_stay_as_they_are(notebook, data):
     assert np.array_equal(augment(images, training=True), images)
 
 
-def test_erased_rectangle_has_at_most_its_size_and_the_background_colour(notebook):
+def test_erased_square_has_its_size_and_the_background_colour(notebook):
     augment = notebook.augmentation({"augment": True, "shift_pixels": 0, "erased_pixels": 7}, seed=5)
-    images = np.asarray(augment(np.full((2_000, 28, 28, 1), 255.0), training=True))[..., 0]
+    images = np.asarray(augment(np.full((256, 28, 28, 1), 255.0), training=True))[..., 0]
     assert set(np.unique(images)) == {0.0, 255.0}
     heights, widths = (images == 0).any(axis=2).sum(axis=1), (images == 0).any(axis=1).sum(axis=1)
     assert np.array_equal((images == 0).sum(axis=(1, 2)), heights * widths), "what is erased is no rectangle"
-    assert heights.max() == widths.max() == 7 and (heights != widths).any() and np.mean(heights > 0) > 0.95
+    # At the border a part of the square is cut off.
+    assert heights.max() == widths.max() == 7 and heights.min() > 0 and widths.min() > 0
     # Keras's layer never reaches the first row and the first column.
     ever_erased = (images == 0).any(axis=0)
     assert ever_erased.any(axis=1)[1:].all() and ever_erased.any(axis=0)[1:].all()
