@@ -21,9 +21,13 @@ def test_unknown_budget_lists_the_known_ones(notebook, budget):
         notebook.choose_hyperparameters(budget, {})
 
 
-def test_misspelt_name_lists_the_known_ones(notebook):
-    with pytest.raises(ValueError, match="(?s)changes='epoch' 无效.*Use: learning_rate, batch_size, .*epochs"):
+def test_misspelt_name_lists_the_known_ones(notebook, monkeypatch):
+    message = "(?s)hyperparameter='epoch' 无效.*Use: learning_rate, batch_size, .*epochs"
+    with pytest.raises(ValueError, match=message):
         notebook.choose_hyperparameters("quick", {"epoch": 3})
+    monkeypatch.setattr(notebook, "full", notebook.full | {"epoch": 90})  # as if the table itself had been edited
+    with pytest.raises(ValueError, match=message):
+        notebook.choose_hyperparameters("full", {})
 
 
 @pytest.mark.parametrize("name, value", [
