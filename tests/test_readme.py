@@ -70,6 +70,12 @@ def test_results_table_is_the_released_run(released_text):
         assert re.search(rf"(?<![\d.]){re.escape(saved)}(?![\d.])", line), (row, saved)
 
 
+def test_released_run_was_not_interrupted(released_notebook, released_text):
+    [text] = [printed_text(cell) for cell in code_cells(released_notebook) if cell["id"] == "fit"]
+    printed = re.findall(r"^Epoch +\d+: loss", text, re.MULTILINE)
+    assert len(printed) == int(re.search(r"after (\d+) epochs", released_text)[1])
+
+
 def test_pictures_are_those_of_the_released_run(released_notebook):
     figures = saved_figures(released_notebook)
     assert figures.keys() == set(FIGURES)
