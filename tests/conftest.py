@@ -3,6 +3,7 @@
 import importlib
 import os
 import pathlib
+import re
 import sys
 import types
 
@@ -58,6 +59,12 @@ def printed_text(cell):
     return "\n".join(
         output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
         for output in cell.outputs)
+
+
+def printed_epochs(notebook, cell_id):
+    """Return the numbers of the epochs for which the cell of this id printed a line."""
+    [text] = [printed_text(cell) for cell in code_cells(notebook) if cell.get("id") == cell_id]
+    return [int(epoch) for epoch in re.findall(r"^Epoch +(\d+): loss", text, re.MULTILINE)]
 
 
 def with_values(notebook, **values):

@@ -8,7 +8,7 @@ import subprocess
 import nbformat
 import pytest
 
-from conftest import ROOT, code_cells, printed_text
+from conftest import ROOT, code_cells, printed_epochs, printed_text
 from release import FIGURES, prints, saved_figures
 from submission_report import RELEASED
 from trial import trial_notebook
@@ -71,9 +71,10 @@ def test_results_table_is_the_released_run(released_text):
 
 
 def test_released_run_was_not_interrupted(released_notebook, released_text):
-    [text] = [printed_text(cell) for cell in code_cells(released_notebook) if cell["id"] == "fit"]
-    printed = re.findall(r"^Epoch +\d+: loss", text, re.MULTILINE)
-    assert len(printed) == int(re.search(r"after (\d+) epochs", released_text)[1])
+    trained = int(re.search(r"after (\d+) epochs", released_text)[1])
+    assert printed_epochs(released_notebook, "fit") == list(range(1, trained + 1))
+    six_conv_epochs = printed_epochs(released_notebook, "six-conv-fit")
+    assert six_conv_epochs and six_conv_epochs == list(range(1, len(six_conv_epochs) + 1))
 
 
 def test_pictures_are_those_of_the_released_run(released_notebook):
