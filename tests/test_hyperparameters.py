@@ -44,7 +44,7 @@ def test_trials_change_hyperparameters_that_exist(saved_notebook, notebook):
     [source] = [cell.source for cell in saved_notebook.cells if cell.get("id") == "trial-runs"]
     names = {"hyperparameters": notebook.full, "changes": {}, "choose_hyperparameters": notebook.choose_hyperparameters}
     exec(source[:source.index("trial_data")], names)
-    assert len(names["trials"]) == 8
+    assert len(names["trials"]) == 7
     for changed in names["trials"].values():
         assert changed.keys() <= notebook.quick.keys()
         assert all(notebook.quick[name] != value for name, value in changed.items())
