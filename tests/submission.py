@@ -7,11 +7,11 @@ disk, and no file gets more than 10 seconds and 500 MB. Exit status 0: every req
 import argparse
 import sys
 
-from submission_accuracy import course_score
-from submission_files import files_left_out
-from submission_findings import COPIES, FAILS, HOLDS, LOOK, REQUIREMENTS, Finding, Report
-from submission_report import examine, reports_on
-from submission_table import as_json, details, table, write_csv
+from checker.words import course_score
+from checker.find import files_left_out
+from checker.finding import COPIES, FAILS, HOLDS, LOOK, REQUIREMENTS, Finding, Report
+from checker.report import examine, reports_on
+from checker.show import as_json, details, table, write_csv
 
 NOTHING_FOUND = "没有找到笔记本或压缩包 · no notebook and no archive was found"
 __all__ = ["COPIES", "FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Report", "check", "course_score", "examine",

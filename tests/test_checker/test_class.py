@@ -15,11 +15,11 @@ import nbformat
 import pytest
 
 import submission
-import submission_files
-import submission_workers
+from checker import find
+from checker import run as workers
 from conftest import ROOT
 from sample_notebooks import DATA, fill_in, make_archive, text, write, write_complete
-from submission_report import reports_on
+from checker.report import reports_on
 
 CODE = DATA + "\n".join(
     f"model_{n} = build(filters={n}, kernel={n + 1})\nprint('network', {n}, model_{n}.count_params())"
@@ -154,13 +154,13 @@ def test_archives_in_archives_are_opened_three_deep_only(tmp_path):
 
 
 def test_a_bomb_in_the_shape_of_a_class_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(submission_files, "LARGEST_CLASS", 1_000_000)
+    monkeypatch.setattr(find, "LARGEST_CLASS", 1_000_000)
     path = make_archive(tmp_path / "x.zip", {f"{number}/hw.ipynb": bytes(400_000) for number in range(3)})
     assert "was not read" in str(submission.examine(path).findings[0])
 
 
 def test_an_archive_of_very_many_submissions_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("submission_report.MOST_SUBMISSIONS", 4)
+    monkeypatch.setattr("checker.report.MOST_SUBMISSIONS", 4)
     path = make_archive(tmp_path / "x.zip", {f"{number}/hw.ipynb": "{}" for number in range(50)})
     reports = reports_on([path, path.with_name("y.zip")])
     assert len(reports) == 5 and "47 more were not read" in str(reports[-1].findings[0])
@@ -228,29 +228,29 @@ def test_the_released_notebook_with_a_name_filled_in_is_noticed(tmp_path):
 
 
 def test_a_job_that_takes_too_long_is_stopped_and_the_others_are_done(monkeypatch):
-    monkeypatch.setattr(submission_workers, "SECONDS", 1)
+    monkeypatch.setattr(workers, "SECONDS", 1)
     start, jobs = time.monotonic(), collections.deque([(60,), (0,), (0.1,)])
-    assert dict(submission_workers.answers(time.sleep, jobs)) == {
-        (60,): submission_workers.TOO_LONG, (0,): None, (0.1,): None}
+    assert dict(workers.answers(time.sleep, jobs)) == {
+        (60,): workers.TOO_LONG, (0,): None, (0.1,): None}
     assert time.monotonic() - start < 20
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit a process's memory so")
 def test_a_job_that_needs_too_much_memory_is_stopped():
     size, jobs = 2_000_000_000, collections.deque([(2_000_000_000,), (1,)])
-    assert dict(submission_workers.answers(bytes, jobs)) == {(size,): submission_workers.TOO_LARGE, (1,): b"\0"}
+    assert dict(workers.answers(bytes, jobs)) == {(size,): workers.TOO_LARGE, (1,): b"\0"}
 
 
 def test_a_process_that_dies_costs_its_own_job_only():
     jobs = collections.deque([(3,), (4,)])
-    assert {answer for _, answer in submission_workers.answers(os._exit, jobs)} == {submission_workers.TOO_LARGE}
+    assert {answer for _, answer in workers.answers(os._exit, jobs)} == {workers.TOO_LARGE}
 
 
 def test_all_jobs_together_are_bounded(monkeypatch):
-    monkeypatch.setattr(submission_workers, "SECONDS_IN_ALL", 3)
+    monkeypatch.setattr(workers, "SECONDS_IN_ALL", 3)
     start, jobs = time.monotonic(), collections.deque([(1.5,)] * 40)
-    answers = [answer for _, answer in submission_workers.answers(time.sleep, jobs)]
-    assert len(answers) == 40 and submission_workers.NO_TIME in answers and time.monotonic() - start < 20
+    answers = [answer for _, answer in workers.answers(time.sleep, jobs)]
+    assert len(answers) == 40 and workers.NO_TIME in answers and time.monotonic() - start < 20
 
 
 def test_system_files_and_links_in_a_folder_are_no_submissions(tmp_path):
@@ -262,7 +262,7 @@ def test_system_files_and_links_in_a_folder_are_no_submissions(tmp_path):
         (tmp_path / "link.ipynb").symlink_to(ROOT / "fashion_mnist_keras.ipynb")
     except OSError:
         pass  # Windows lets few users make one.
-    assert list(submission_files.submission_paths([tmp_path, tmp_path / "a.ipynb"])) == [tmp_path / "a.ipynb"]
+    assert list(find.submission_paths([tmp_path, tmp_path / "a.ipynb"])) == [tmp_path / "a.ipynb"]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

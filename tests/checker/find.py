@@ -12,7 +12,7 @@ import stat
 import zipfile
 import zlib
 
-from submission_findings import Refused, printable
+from checker.finding import Refused, printable
 
 LARGEST_NOTEBOOK = 10_000_000  # bytes
 LARGEST_ARCHIVE = 20_000_000  # bytes, of one submission

@@ -1,6 +1,6 @@
 """Measure what a change of hyperparameters is worth, on the validation images only.
 
-    python tests/trial.py '{"epochs": 4, "label_smoothing": 0.0}' --seeds 0 1
+    python tests/tools/trial.py '{"epochs": 4, "label_smoothing": 0.0}' --seeds 0 1
 
 runs the notebook's own cells up to the end of training, once for each seed, with these values injected
 after the cell tagged `parameters`. FMNIST_BUDGET chooses the budget as in the notebook. The test set is
@@ -12,8 +12,13 @@ import ast
 import json
 import tempfile
 
+import pathlib
+import sys
+
 import nbformat
 import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from conftest import NOTEBOOK_PATH, execute, printed_text, up_to, with_values
 

@@ -5,16 +5,16 @@ import json
 import os
 import pathlib
 
-from submission_assignment import check_assignment
-from submission_checks import (
+from checker.checks.assignment import check_assignment
+from checker.checks.run_checks import (
     check_accuracy, check_errors, check_order, check_outputs, check_packages, check_privacy, find_accuracy)
-from submission_copies import add_copies, code_print, run_prints
-from submission_curves import check_curves
-from submission_files import read_submission, shown_place, submission_paths
-from submission_findings import FAILS, HOLDS, LOOK, RUN_ALL, Finding, Refused, Report, printable
-from submission_flow import Flow
-from submission_notebook import Notebook
-from submission_workers import NO_TIME, TOO_LARGE, TOO_LONG, answers
+from checker.copies import add_copies, code_print, run_prints
+from checker.checks.curves import check_curves
+from checker.find import read_submission, shown_place, submission_paths
+from checker.finding import FAILS, HOLDS, LOOK, RUN_ALL, Finding, Refused, Report, printable
+from checker.flow import Flow
+from checker.read import Notebook
+from checker.run import NO_TIME, TOO_LARGE, TOO_LONG, answers
 
 RELEASED = pathlib.Path(__file__).resolve().with_name("released.json")
 MOST_SUBMISSIONS = 1_000

@@ -10,8 +10,8 @@ import pathlib
 import re
 import warnings
 
-from submission_findings import Refused, printable
-from submission_files import MAKE_ZIP
+from checker.finding import Refused, printable
+from checker.find import MAKE_ZIP
 
 LARGEST_CODE = 300_000  # characters
 LARGEST_HTML = 200_000  # characters of an output that are read

@@ -6,8 +6,8 @@ import binascii
 import collections
 import re
 
-from submission_findings import FAILS, HOLDS, LOOK, Finding
-from submission_flow import argument, called_name
+from checker.finding import FAILS, HOLDS, LOOK, Finding
+from checker.flow import argument, called_name
 
 PLOTS = {"plot", "errorbar", "semilogy", "semilogx", "loglog", "scatter", "step", "lineplot", "Scatter", "line"}
 CAPTIONS = {"title", "set_title", "suptitle", "ylabel", "set_ylabel", "legend", "set"}

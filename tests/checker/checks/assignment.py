@@ -2,9 +2,9 @@
 
 import ast
 
-from submission_accuracy import is_on_test, pieces
-from submission_findings import FAILS, HOLDS, LOOK, Finding, printable
-from submission_flow import OPTIMISERS, argument, called_name
+from checker.words import is_on_test, pieces
+from checker.finding import FAILS, HOLDS, LOOK, Finding, printable
+from checker.flow import OPTIMISERS, argument, called_name
 
 LEARNING_RATE, BATCH_SIZE, DATASET = 1e-3, 128, "fashion_mnist"
 KERAS_BATCH_SIZE = 32  # what `fit` takes if it is not told

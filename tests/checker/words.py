@@ -9,8 +9,8 @@ import dataclasses
 import math
 import re
 
-from submission_flow import argument, called_name
-from submission_findings import printable
+from checker.flow import argument, called_name
+from checker.finding import printable
 
 LONGEST_LINE = 400  # characters that are read
 MOST_LINES = 5_000  # with an accuracy in them, the last ones

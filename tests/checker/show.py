@@ -4,7 +4,7 @@ import csv
 import json
 import unicodedata
 
-from submission_findings import FAILS, HOLDS, LOOK
+from checker.finding import FAILS, HOLDS, LOOK
 
 HEADINGS = ("文件 File", "学号 No.", "姓名 Name", "班级 Class", "准确率 Acc.", "得分 Mark", "不符合 Fails", "请看 Look")
 WIDEST = 32  # columns of a cell on screen

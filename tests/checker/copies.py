@@ -5,7 +5,7 @@ import collections
 import hashlib
 import re
 
-from submission_findings import HOLDS, LOOK, Finding
+from checker.finding import HOLDS, LOOK, Finding
 
 LEAST_CODE = 150  # nodes of the syntax tree; shorter code may well be the same by chance
 LEAST_DIGITS = 6  # different numbers under a cell

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from six_conv2d_reference import IMAGES, LOGITS_PATH, draw_weights
+from tools.six_conv2d_reference import IMAGES, LOGITS_PATH, draw_weights
 
 
 @pytest.fixture(scope="module")

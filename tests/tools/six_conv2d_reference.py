@@ -1,6 +1,6 @@
 """SixConv2dNet's reference: weights drawn by NumPy, and the logits that PyTorch computes with them.
 
-    python tests/six_conv2d_reference.py
+    python tests/tools/six_conv2d_reference.py
 
 needs torch (2.13.0 was used), which no test does, and writes six_conv2d_logits.json anew: the logits
 of the first four test images, their pixels divided by 255, for the network in evaluation mode.
@@ -58,7 +58,7 @@ def main():
     with torch.no_grad():
         logits = network(torch.from_numpy(images)).numpy()
     LOGITS_PATH.write_text(json.dumps({
-        "made by": f"python tests/six_conv2d_reference.py with torch {torch.__version__}, NumPy seed {SEED}",
+        "made by": f"python tests/tools/six_conv2d_reference.py with torch {torch.__version__}, NumPy seed {SEED}",
         "trainable parameters": sum(parameter.numel() for parameter in network.parameters()),
         "logits": [[round(float(logit), 6) for logit in row] for row in logits],
     }, indent=1) + "\n", encoding="utf-8")

@@ -4,9 +4,9 @@ import ast
 import re
 import sys
 
-from submission_accuracy import AccuracyReader, described, final_accuracy, possible_marks, stated_marks
-from submission_findings import FAILS, HOLDS, LOOK, RUN_ALL, Finding, printable
-from submission_flow import argument, called_name
+from checker.words import AccuracyReader, described, final_accuracy, possible_marks, stated_marks
+from checker.finding import FAILS, HOLDS, LOOK, RUN_ALL, Finding, printable
+from checker.flow import argument, called_name
 
 PACKAGES = {"tensorflow", "keras", "numpy", "matplotlib", "IPython", "mpl_toolkits", "pylab"}
 FORMER_MODULES = {"distutils", "imp", "asyncore", "asynchat", "smtpd"}  # Python's own once

@@ -9,9 +9,9 @@ import nbformat
 import pytest
 
 from conftest import ROOT, code_cells, printed_epochs, printed_text
-from release import FIGURES, prints, saved_figures
-from submission_report import RELEASED
-from trial import trial_notebook
+from tools.release import FIGURES, prints, saved_figures
+from checker.report import RELEASED
+from tools.trial import trial_notebook
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LOG = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
@@ -82,7 +82,7 @@ def test_pictures_are_those_of_the_released_run(released_notebook):
     assert figures.keys() == set(FIGURES)
     assert {path.stem for path in (ROOT / "images.assets").iterdir()} == set(FIGURES)
     for name, png in figures.items():
-        assert (ROOT / "images.assets" / f"{name}.png").read_bytes() == png, f"run python tests/release.py: {name}"
+        assert (ROOT / "images.assets" / f"{name}.png").read_bytes() == png, f"run python tests/tools/release.py: {name}"
     for name in re.findall(r"images\.assets/(.+?)\.png", README):
         assert name in FIGURES
 

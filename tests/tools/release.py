@@ -1,4 +1,4 @@
-"""Write what the project takes from the released notebook: python tests/release.py, after each of its runs.
+"""Write what the project takes from the released notebook: python tests/tools/release.py, after each of its runs.
 
 The README's figures come from its saved outputs; released.json lets the checker of submissions know its copies.
 """
@@ -6,12 +6,17 @@ The README's figures come from its saved outputs; released.json lets the checker
 import base64
 import json
 
+import pathlib
+import sys
+
 import nbformat
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
 from conftest import NOTEBOOK_PATH, ROOT
-from submission_copies import code_print, run_prints
-from submission_notebook import Notebook
-from submission_report import RELEASED
+from checker.copies import code_print, run_prints
+from checker.read import Notebook
+from checker.report import RELEASED
 
 FIGURES = ("samples", "learning-curves", "confusion-matrix", "mistakes", "trials-chart", "methods-chart")
 

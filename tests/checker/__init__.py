@@ -1,0 +1,1 @@
+"""Checks submissions without running them: one submission in, one report out."""
