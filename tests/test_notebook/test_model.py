@@ -17,7 +17,9 @@ def model(notebook, data, small):
 
 @pytest.fixture
 def batches(notebook, data, small):
-    return notebook.training_batches(data.train_images[:1_280], data.train_labels[:1_280], small, seed=5)
+    return notebook.training_batches(
+        data.train_images[:1_280], data.train_labels[:1_280], small, seed=5
+    )
 
 
 def train(notebook, model, batches, val_data, hyperparameters, folder=None):
@@ -28,7 +30,9 @@ def train(notebook, model, batches, val_data, hyperparameters, folder=None):
 
 def test_model_takes_raw_pixels_and_normalises_them(data, model):
     assert model.input_shape == (None, 28, 28, 1) and model.output_shape == (None, 10)
-    normalised = np.asarray(model.layers[0](data.train_images[:5_000, ..., np.newaxis].astype("float32")))
+    normalised = np.asarray(
+        model.layers[0](data.train_images[:5_000, ..., np.newaxis].astype("float32"))
+    )
     assert abs(normalised.mean()) < 0.02 and abs(normalised.std() - 1) < 0.02
 
 
@@ -42,12 +46,22 @@ def test_identity_kernel_passes_its_first_channels_on(notebook, channels, filter
     assert (np.abs(passed[..., kept:]).mean(axis=(0, 1, 2)) > 0).all()
 
 
-def test_kernel_scale_is_the_size_of_the_trained_kernels_and_hardly_changes_the_output(notebook, data, small, model):
+def test_kernel_scale_is_the_size_of_the_trained_kernels_and_hardly_changes_the_output(
+    notebook, data, small, model
+):
     larger = notebook.build_model(small | {"kernel_scale": 1.0}, data.train_images, seed=5)
-    kernels = [[layer.kernel.numpy() for layer in network.layers if isinstance(layer, notebook.layers.Conv2D)]
-               for network in (model, larger)]
+    kernels = [
+        [
+            layer.kernel.numpy()
+            for layer in network.layers
+            if isinstance(layer, notebook.layers.Conv2D)
+        ]
+        for network in (model, larger)
+    ]
     for number, (kernel, large_kernel) in enumerate(zip(*kernels)):
-        assert np.allclose(kernel, large_kernel * (small["kernel_scale"] if number else 1), atol=1e-6)
+        assert np.allclose(
+            kernel, large_kernel * (small["kernel_scale"] if number else 1), atol=1e-6
+        )
     images = data.train_images[:256, ..., np.newaxis].astype("float32")
     outputs = [np.asarray(network(images, training=True)) for network in (model, larger)]
     assert np.corrcoef(outputs[0].ravel(), outputs[1].ravel())[0, 1] > 0.99
@@ -62,26 +76,35 @@ def test_first_convolution_whitens_the_patches(notebook, data, model):
     assert (np.abs(inside[:, :9].var(axis=0) - 1) < 0.5).all()
 
 
-def test_precision_is_that_of_the_convolutions_and_never_of_the_weights_or_logits(notebook, data, small):
+def test_precision_is_that_of_the_convolutions_and_never_of_the_weights_or_logits(
+    notebook, data, small
+):
     notebook.keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = notebook.build_model(small, data.train_images, seed=5)
     finally:
         notebook.keras.config.set_dtype_policy("float32")
     convolutions = [layer for layer in model.layers if isinstance(layer, notebook.layers.Conv2D)]
-    assert len(convolutions) == 7 and {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+    assert len(convolutions) == 7 and {layer.compute_dtype for layer in convolutions} == {
+        "bfloat16"
+    }
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert model.get_layer("logits").compute_dtype == "float32"
 
 
-@pytest.mark.parametrize("cpu_info, precision", [
-    ("vendor_id : AuthenticAMD\nflags : avx512_bf16", "mixed_bfloat16"),
-    ("vendor_id : GenuineIntel\nflags : avx512_bf16", "float32"),
-    ("vendor_id : GenuineIntel\nflags : avx512_bf16 amx_bf16", "mixed_bfloat16"),
-    ("vendor_id : AuthenticAMD\nflags : avx2", "float32"),
-    (None, "float32"),
-])
-def test_fastest_precision_of_known_processors(notebook, monkeypatch, tmp_path, cpu_info, precision):
+@pytest.mark.parametrize(
+    "cpu_info, precision",
+    [
+        ("vendor_id : AuthenticAMD\nflags : avx512_bf16", "mixed_bfloat16"),
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16", "float32"),
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16 amx_bf16", "mixed_bfloat16"),
+        ("vendor_id : AuthenticAMD\nflags : avx2", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_fastest_precision_of_known_processors(
+    notebook, monkeypatch, tmp_path, cpu_info, precision
+):
     path = tmp_path / "cpuinfo"
     if cpu_info:
         path.write_text(cpu_info)
@@ -93,7 +116,9 @@ def test_fastest_precision_of_known_processors(notebook, monkeypatch, tmp_path, 
 def test_learning_rate_warms_up_to_its_peak_and_falls_to_zero(notebook, small, model):
     notebook.compile_model(model, small, steps=100)
     schedule = model.optimizer._learning_rate
-    assert [float(schedule(step)) for step in (0, 5, 10, 55, 100)] == pytest.approx([0, 5e-4, 1e-3, 5e-4, 0], abs=1e-6)
+    assert [float(schedule(step)) for step in (0, 5, 10, 55, 100)] == pytest.approx(
+        [0, 5e-4, 1e-3, 5e-4, 0], abs=1e-6
+    )
 
 
 def test_training_learns_and_reports_every_epoch(notebook, small, model, batches, val_data, capsys):
@@ -101,11 +126,17 @@ def test_training_learns_and_reports_every_epoch(notebook, small, model, batches
     assert history.keys() == {"accuracy", "loss", "val_accuracy", "val_loss", "seconds"}
     assert all(len(values) == 4 for values in history.values())
     assert history["loss"][-1] < history["loss"][0] and history["val_accuracy"][-1] > 0.4
-    assert re.findall(r"^Epoch +(\d+): loss", capsys.readouterr().out, re.MULTILINE) == ["1", "2", "3", "4"]
+    assert re.findall(r"^Epoch +(\d+): loss", capsys.readouterr().out, re.MULTILINE) == [
+        "1",
+        "2",
+        "3",
+        "4",
+    ]
 
 
 def test_loss_that_is_no_number_stops_training_with_advice_and_is_not_kept(
-        notebook, small, model, batches, val_data, tmp_path):
+    notebook, small, model, batches, val_data, tmp_path
+):
     model.get_layer("logits").set_weights([np.full((16, 10), np.nan), np.zeros(10)])
     with pytest.raises(FloatingPointError, match="(?s)减小 learning_rate.*lower learning_rate"):
         train(notebook, model, batches, val_data, small, tmp_path)
@@ -113,7 +144,8 @@ def test_loss_that_is_no_number_stops_training_with_advice_and_is_not_kept(
 
 
 def test_interrupted_training_goes_on_where_it_stopped_with_its_whole_history(
-        notebook, data, small, model, batches, val_data, tmp_path, monkeypatch):
+    notebook, data, small, model, batches, val_data, tmp_path, monkeypatch
+):
     hyperparameters = small | {"epochs": 4}
     on_epoch_begin = notebook.Progress.on_epoch_begin
 
@@ -137,7 +169,9 @@ def test_interrupted_training_goes_on_where_it_stopped_with_its_whole_history(
     assert all(map(np.array_equal, finished.get_weights(), new_model.get_weights()))
 
 
-def test_state_cut_short_falls_back_on_the_epoch_before(notebook, data, small, model, batches, val_data, tmp_path):
+def test_state_cut_short_falls_back_on_the_epoch_before(
+    notebook, data, small, model, batches, val_data, tmp_path
+):
     train(notebook, model, batches, val_data, small, tmp_path)
     [weights] = tmp_path.glob("state/*.h5")
     weights.write_bytes(weights.read_bytes()[:10_000])
@@ -147,15 +181,20 @@ def test_state_cut_short_falls_back_on_the_epoch_before(notebook, data, small, m
 
 
 def test_state_that_cannot_be_read_is_an_error_that_names_the_folder_to_delete(
-        notebook, small, model, batches, val_data, tmp_path):
+    notebook, small, model, batches, val_data, tmp_path
+):
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "latest.weights.h5").write_bytes(b"the disk was full when the first epoch ended")
+    (tmp_path / "state" / "latest.weights.h5").write_bytes(
+        b"the disk was full when the first epoch ended"
+    )
     with pytest.raises(OSError) as raised:
         train(notebook, model, batches, val_data, small, tmp_path)
     assert re.search(f"(?s)先删掉 {tmp_path}.*delete {tmp_path}", raised.value.__notes__[0])
 
 
-def test_disk_error_of_a_run_that_keeps_no_state_names_no_folder(notebook, small, model, batches, val_data, monkeypatch):
+def test_disk_error_of_a_run_that_keeps_no_state_names_no_folder(
+    notebook, small, model, batches, val_data, monkeypatch
+):
     def fail(self, *args, **kwargs):
         raise OSError(28, "No space left on device")
 
@@ -169,35 +208,72 @@ def test_state_is_found_again_only_by_the_same_long_run(notebook, small, tmp_pat
     monkeypatch.chdir(tmp_path)
     folder = notebook.state_folder("cnn", "full", small, 5)
     assert folder == notebook.state_folder("cnn", "full", dict(small), 5)
-    assert len({folder, notebook.state_folder("cnn", "full", small, 6), notebook.state_folder("six", "full", small, 5),
-                notebook.state_folder("cnn", "full", small | {"epochs": 3}, 5)}) == 4
-    assert notebook.state_folder("cnn", "quick", small, 5) is notebook.state_folder("cnn", "brief", small, 5) is None
+    assert (
+        len(
+            {
+                folder,
+                notebook.state_folder("cnn", "full", small, 6),
+                notebook.state_folder("six", "full", small, 5),
+                notebook.state_folder("cnn", "full", small | {"epochs": 3}, 5),
+            }
+        )
+        == 4
+    )
+    assert (
+        notebook.state_folder("cnn", "quick", small, 5)
+        is notebook.state_folder("cnn", "brief", small, 5)
+        is None
+    )
     monkeypatch.setattr(notebook.os, "access", lambda path, mode: False)
     assert notebook.state_folder("cnn", "full", small, 5) is None
 
 
 def test_prediction_is_the_mean_over_the_mirror_image_and_diagonal_shifts(notebook, data, model):
-    images = np.pad(data.test_images[:50, 2:-2, 2:-2], ((0, 0), (2, 2), (2, 2)))  # Rolls lose no pixel.
-    views = [np.roll(side, (shift, shift), axis=(1, 2))
-             for side in (images, images[:, :, ::-1]) for shift in (-1, 0, 1)]
-    expected = np.mean([notebook.tf.nn.softmax(model.predict(view, verbose=0)) for view in views], axis=0)
+    images = np.pad(
+        data.test_images[:50, 2:-2, 2:-2], ((0, 0), (2, 2), (2, 2))
+    )  # Rolls lose no pixel.
+    views = [
+        np.roll(side, (shift, shift), axis=(1, 2))
+        for side in (images, images[:, :, ::-1])
+        for shift in (-1, 0, 1)
+    ]
+    expected = np.mean(
+        [notebook.tf.nn.softmax(model.predict(view, verbose=0)) for view in views], axis=0
+    )
     probabilities = notebook.predict_probabilities(model, images)
-    assert np.allclose(probabilities, expected, atol=1e-5) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(probabilities, expected, atol=1e-5) and np.allclose(
+        probabilities.sum(axis=1), 1, atol=1e-5
+    )
 
 
-def test_saved_file_loads_where_this_notebook_is_not(notebook, data, small, model, tmp_path, monkeypatch):
+def test_saved_file_loads_where_this_notebook_is_not(
+    notebook, data, small, model, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     images = data.test_images[:20]
     np.save("images.npy", images)
     path = notebook.save_model(model)
-    code = ("import json, sys, keras, numpy; model = keras.saving.load_model(sys.argv[1]); "
-            "print(json.dumps(model.predict(numpy.load('images.npy'), verbose=0).tolist()))")
-    outcome = subprocess.run([sys.executable, "-c", code, path], env=os.environ, capture_output=True, text=True, check=True)
+    code = (
+        "import json, sys, keras, numpy; model = keras.saving.load_model(sys.argv[1]); "
+        "print(json.dumps(model.predict(numpy.load('images.npy'), verbose=0).tolist()))"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", code, path],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert np.allclose(json.loads(outcome.stdout), model.predict(images, verbose=0), atol=1e-4)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["fashion_mnist_cnn.keras", "images.npy"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "fashion_mnist_cnn.keras",
+        "images.npy",
+    ]
 
 
-def test_model_of_the_last_run_is_kept_until_a_new_one_is_complete(notebook, model, tmp_path, monkeypatch, capsys):
+def test_model_of_the_last_run_is_kept_until_a_new_one_is_complete(
+    notebook, model, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     saved, save = notebook.save_model(model).read_bytes(), notebook.keras.Model.save
 
@@ -214,7 +290,9 @@ def test_model_of_the_last_run_is_kept_until_a_new_one_is_complete(notebook, mod
     assert "No space left on device" in capsys.readouterr().out
 
 
-def test_model_is_saved_elsewhere_where_the_folder_is_read_only(notebook, model, tmp_path, monkeypatch, capsys):
+def test_model_is_saved_elsewhere_where_the_folder_is_read_only(
+    notebook, model, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     save = notebook.keras.Model.save
 
@@ -226,7 +304,10 @@ def test_model_is_saved_elsewhere_where_the_folder_is_read_only(notebook, model,
     monkeypatch.setattr(notebook.keras.Model, "save", refuse)
     # A file system that is mounted read-only refuses to remove even a file that is not there.
     monkeypatch.setattr(notebook.pathlib.Path, "unlink", refuse)
-    assert notebook.keras.saving.load_model(notebook.save_model(model)).count_params() == model.count_params()
+    assert (
+        notebook.keras.saving.load_model(notebook.save_model(model)).count_params()
+        == model.count_params()
+    )
     assert "Read-only file system" in capsys.readouterr().out
 
 
@@ -260,7 +341,9 @@ def test_loss_after_twenty_steps_on_two_devices_is_that_on_one(notebook, data):
     outcomes = []
     for devices in ("1", "2"):
         command = [sys.executable, "-c", TWENTY_STEPS, os.path.dirname(notebook.__file__), devices]
-        outcome = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=True)
+        outcome = subprocess.run(
+            command, env=os.environ, capture_output=True, text=True, check=True
+        )
         outcomes.append(json.loads(outcome.stdout.splitlines()[-1]))
     (_, steps, loss), (strategy, steps_of_two, loss_of_two) = outcomes
     assert strategy == "MirroredStrategy" and steps == steps_of_two == 20

@@ -10,14 +10,18 @@ def image(data):
     return data.test_images[0]  # an ankle boot
 
 
-@pytest.mark.parametrize("variant", [
-    lambda image: image,
-    lambda image: 255 - image,  # dark on light
-    lambda image: image / 255.0,
-    lambda image: image[..., np.newaxis],
-    lambda image: np.dstack([image] * 3),
-    lambda image: np.dstack([image] * 3 + [np.full_like(image, 255)]),  # with an alpha channel
-], ids=["as it is", "inverted", "0 to 1", "one channel", "colour", "alpha"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        lambda image: image,
+        lambda image: 255 - image,  # dark on light
+        lambda image: image / 255.0,
+        lambda image: image[..., np.newaxis],
+        lambda image: np.dstack([image] * 3),
+        lambda image: np.dstack([image] * 3 + [np.full_like(image, 255)]),  # with an alpha channel
+    ],
+    ids=["as it is", "inverted", "0 to 1", "one channel", "colour", "alpha"],
+)
 def test_array_is_read_as_the_data_set_shows_it(notebook, image, variant):
     assert np.allclose(notebook.read_picture(variant(image)), image, atol=0.01)
 
@@ -31,7 +35,9 @@ def test_larger_picture_is_scaled_down(notebook, image, factor):
 
 def test_picture_that_is_not_square_keeps_its_proportions(notebook, image):
     picture = notebook.read_picture(np.pad(image, ((0, 0), (28, 28))))
-    rows, columns = np.flatnonzero(picture.max(axis=1) > 20), np.flatnonzero(picture.max(axis=0) > 20)
+    rows, columns = np.flatnonzero(picture.max(axis=1) > 20), np.flatnonzero(
+        picture.max(axis=0) > 20
+    )
     assert 3 <= len(columns) <= 12 and 3 <= len(rows) <= 12
 
 
@@ -42,11 +48,21 @@ def test_picture_file(notebook, image, tmp_path, invert):
     assert np.allclose(notebook.read_picture(path), image, atol=1)
 
 
-@pytest.mark.parametrize("picture", [
-    np.zeros((27, 28)), np.zeros(784), np.zeros((2, 28, 28, 1)), np.zeros((0, 0)), np.full((28, 28), np.nan), 5.0,
-])
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((27, 28)),
+        np.zeros(784),
+        np.zeros((2, 28, 28, 1)),
+        np.zeros((0, 0)),
+        np.full((28, 28), np.nan),
+        5.0,
+    ],
+)
 def test_what_is_no_picture_is_refused_in_both_languages(notebook, picture):
-    with pytest.raises(ValueError, match="(?s)picture.shape=.*或更大的图片.*a picture of 28 x 28 or more"):
+    with pytest.raises(
+        ValueError, match="(?s)picture.shape=.*或更大的图片.*a picture of 28 x 28 or more"
+    ):
         notebook.read_picture(picture)
 
 

@@ -16,7 +16,9 @@ from tools.trial import trial_notebook
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LOG = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```\n(.+?)\n```$", README, re.MULTILINE | re.DOTALL)
-NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?: ?%|(?: s| epochs)\b)|(?<![\w.])\d+(?:,\d{3})+")
+NUMBER = re.compile(
+    r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?: ?%|(?: s| epochs)\b)|(?<![\w.])\d+(?:,\d{3})+"
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,11 @@ def released_notebook():
     """The committed notebook, which the README describes even after a student has run it again."""
     try:
         committed = subprocess.run(
-            ["git", "show", "HEAD:fashion_mnist_keras.ipynb"], cwd=ROOT, capture_output=True, check=True).stdout
+            ["git", "show", "HEAD:fashion_mnist_keras.ipynb"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("needs the git history to tell the released run from a later one")
     return nbformat.reads(committed.decode("utf-8"), as_version=4)
@@ -47,7 +53,9 @@ def test_readme_is_short():
 
 def test_every_figure_stands_in_the_released_notebook(released_notebook, released_text):
     """Each percentage, time, epoch count and large number is printed by the notebook, or stands in its source or the log."""
-    known = normalised("\n".join([released_text, LOG, *(cell.source for cell in released_notebook.cells)]))
+    known = normalised(
+        "\n".join([released_text, LOG, *(cell.source for cell in released_notebook.cells)])
+    )
     prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
     figures = NUMBER.findall(prose)
     assert len(figures) > 8
@@ -82,7 +90,9 @@ def test_pictures_are_those_of_the_released_run(released_notebook):
     assert figures.keys() == set(FIGURES)
     assert {path.stem for path in (ROOT / "images.assets").iterdir()} == set(FIGURES)
     for name, png in figures.items():
-        assert (ROOT / "images.assets" / f"{name}.png").read_bytes() == png, f"run python tests/tools/release.py: {name}"
+        assert (
+            ROOT / "images.assets" / f"{name}.png"
+        ).read_bytes() == png, f"run python tests/tools/release.py: {name}"
     for name in re.findall(r"images\.assets/(.+?)\.png", README):
         assert name in FIGURES
 
@@ -107,11 +117,19 @@ def test_commands_of_the_log_find_their_hyperparameters(saved_notebook, notebook
     for command in commands:
         changes = ast.literal_eval(command)
         notebook.choose_hyperparameters("quick", changes)
-        assert f"changes = {changes!r}" in "\n".join(cell.source for cell in trial_notebook(saved_notebook, changes, 0).cells)
+        assert f"changes = {changes!r}" in "\n".join(
+            cell.source for cell in trial_notebook(saved_notebook, changes, 0).cells
+        )
 
 
 def test_packages_are_the_agreed_ones_and_pinned():
     pins = (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
-    assert {pin.split("==")[0] for pin in pins} == {"tensorflow", "numpy", "matplotlib", "jupyter", "nbval"}
+    assert {pin.split("==")[0] for pin in pins} == {
+        "tensorflow",
+        "numpy",
+        "matplotlib",
+        "jupyter",
+        "nbval",
+    }
     assert all(re.fullmatch(r"\w+==[\d.]+", pin) for pin in pins)
     assert f'tensorflow[and-cuda]=={dict(pin.split("==") for pin in pins)["tensorflow"]}' in README

@@ -26,14 +26,18 @@ def test_every_code_cell_was_executed_in_order_in_one_run(saved_notebook):
 
 def test_cells_either_define_in_silence_or_act_and_show_it(saved_notebook):
     for cell in code_cells(saved_notebook):
-        is_silent = has_tag(cell, "definitions") or has_tag(cell, "parameters") or cell["id"] == "settings"
+        is_silent = (
+            has_tag(cell, "definitions") or has_tag(cell, "parameters") or cell["id"] == "settings"
+        )
         assert bool(cell.outputs) != is_silent, cell.source
 
 
 def test_parameters_are_plain_assignments(saved_notebook):
     [parameters] = [cell for cell in saved_notebook.cells if has_tag(cell, "parameters")]
     names = {}
-    exec(parameters.source, {"__builtins__": {}}, names)  # No function, not even a built-in one, is called.
+    exec(
+        parameters.source, {"__builtins__": {}}, names
+    )  # No function, not even a built-in one, is called.
     assert names.keys() == {"budget", "seed", "changes", "brief", "quick", "full"}
     assert (names["budget"], names["seed"], names["changes"]) == (None, None, {})
 
@@ -49,7 +53,9 @@ def test_outputs_hold_no_errors_warnings_or_paths(saved_notebook, saved_text):
 def test_every_figure_is_saved_as_one_image(saved_notebook):
     for cell in code_cells(saved_notebook):
         if "plt.show()" in cell.source:
-            assert sum("image/png" in output.get("data", {}) for output in cell.outputs) == 1, cell.source
+            assert (
+                sum("image/png" in output.get("data", {}) for output in cell.outputs) == 1
+            ), cell.source
 
 
 def test_tags_are_known_and_no_cell_is_skipped(saved_notebook):
@@ -58,7 +64,9 @@ def test_tags_are_known_and_no_cell_is_skipped(saved_notebook):
         assert "nbval" not in cell.source.lower()
 
 
-def test_accuracy_holds_the_floor_and_the_score_follows_from_it(notebook, saved_text, saved_accuracy):
+def test_accuracy_holds_the_floor_and_the_score_follows_from_it(
+    notebook, saved_text, saved_accuracy
+):
     budget = re.search(r"^Budget: (\w+), seed: \d+$", saved_text, re.MULTILINE)[1]
     floor = float(re.search(r"^accuracy_floor: ([\d.]+)$", saved_text, re.MULTILINE)[1])
     assert 0.93 <= floor <= saved_accuracy and floor == getattr(notebook, budget)["accuracy_floor"]
@@ -76,9 +84,13 @@ def test_accuracy_follows_from_the_saved_recalls(saved_notebook, saved_accuracy)
 
 
 @pytest.mark.parametrize("cell_id", ["fit", "six-conv-fit"])
-def test_one_clean_line_was_saved_for_every_epoch_that_was_trained(saved_notebook, saved_text, cell_id):
+def test_one_clean_line_was_saved_for_every_epoch_that_was_trained(
+    saved_notebook, saved_text, cell_id
+):
     epochs = printed_epochs(saved_notebook, cell_id)
-    assert epochs or re.search("^Budget: full", saved_text, re.MULTILINE), "only `full` reads a finished training back"
+    assert epochs or re.search(
+        "^Budget: full", saved_text, re.MULTILINE
+    ), "only `full` reads a finished training back"
     assert not epochs or epochs == list(range(epochs[0], epochs[0] + len(epochs)))
 
 
@@ -91,14 +103,24 @@ def test_saved_text_has_no_control_characters(saved_notebook, saved_text):
 
 def test_assignment_is_kept_to(saved_notebook):
     source = "\n".join(cell.source for cell in code_cells(saved_notebook))
-    for needed in ("tf.keras.datasets.fashion_mnist.load_data()", "keras.optimizers.Adam(", "keras.Sequential("):
+    for needed in (
+        "tf.keras.datasets.fashion_mnist.load_data()",
+        "keras.optimizers.Adam(",
+        "keras.Sequential(",
+    ):
         assert needed in source
 
 
 def test_notebook_reads_like_a_lesson(saved_notebook):
     """The shape that keeps it readable: short cells, prose before code."""
-    sizes = [sum(bool(line.strip()) for line in cell.source.splitlines()) for cell in code_cells(saved_notebook)]
+    sizes = [
+        sum(bool(line.strip()) for line in cell.source.splitlines())
+        for cell in code_cells(saved_notebook)
+    ]
     assert max(sizes) <= 25 and sum(sizes) <= 550 and len(sizes) <= 50
     kinds = "".join(cell.cell_type[0] for cell in saved_notebook.cells)
     assert "cccc" not in kinds, "more than three code cells stand in a row without prose"
-    assert max(len(line) for cell in code_cells(saved_notebook) for line in cell.source.splitlines()) <= 120
+    assert (
+        max(len(line) for cell in code_cells(saved_notebook) for line in cell.source.splitlines())
+        <= 120
+    )

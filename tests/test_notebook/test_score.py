@@ -6,10 +6,25 @@ import pytest
 import submission
 
 
-@pytest.mark.parametrize("accuracy, mark", [
-    (1.0, 10), (0.886, 10), (0.8859, 8), (0.88, 8), (0.8799, 6), (0.87, 6),
-    (0.8699, 5), (0.86, 5), (0.8599, 4), (0.85, 4), (0.82, 1), (0.8199, 0), (0.81, 0), (0.0, 0),
-])
+@pytest.mark.parametrize(
+    "accuracy, mark",
+    [
+        (1.0, 10),
+        (0.886, 10),
+        (0.8859, 8),
+        (0.88, 8),
+        (0.8799, 6),
+        (0.87, 6),
+        (0.8699, 5),
+        (0.86, 5),
+        (0.8599, 4),
+        (0.85, 4),
+        (0.82, 1),
+        (0.8199, 0),
+        (0.81, 0),
+        (0.0, 0),
+    ],
+)
 @pytest.mark.parametrize("number", [float, np.float32, np.float64])
 def test_marks_at_the_limits(notebook, accuracy, mark, number):
     assert notebook.course_score(number(accuracy)) == mark

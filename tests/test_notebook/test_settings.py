@@ -36,7 +36,11 @@ def first_cells(saved_notebook):
     """The notebook's cells up to the hyperparameters, and a probe of what the settings have become."""
     part = up_to(saved_notebook, "machine")
     # The functions that build the network are needed too, nothing of the training.
-    part.cells += [cell for cell in saved_notebook.cells if cell.get("id") in ("block", "whitening", "identity-kernel", "build-model")]
+    part.cells += [
+        cell
+        for cell in saved_notebook.cells
+        if cell.get("id") in ("block", "whitening", "identity-kernel", "build-model")
+    ]
     part.cells.append(nbformat.v4.new_code_cell(PROBE))
     return part
 
@@ -54,7 +58,9 @@ def run(notebook, home, **environment):
     folder = home.parent / "作业 homework"
     folder.mkdir(exist_ok=True)
     unset = {"KERAS_HOME": "", "FMNIST_BUDGET": "", "FMNIST_SEED": "", "FASHION_MNIST_DIR": ""}
-    return execute(notebook, str(folder), unset | {"HOME": str(home), "USERPROFILE": str(home)} | environment)
+    return execute(
+        notebook, str(folder), unset | {"HOME": str(home), "USERPROFILE": str(home)} | environment
+    )
 
 
 def assert_as_meant(executed, budget="quick", epochs=None):
@@ -70,23 +76,36 @@ def assert_as_meant(executed, budget="quick", epochs=None):
 
 def test_configuration_files_and_variables_do_not_change_the_run(first_cells, home, notebook):
     """All settings that once broke the notebook, at once: none of them may show."""
-    (home / ".keras" / "keras.json").write_text(json.dumps(
-        {"backend": "theano", "floatx": "float16", "image_data_format": "channels_first"}))
+    (home / ".keras" / "keras.json").write_text(
+        json.dumps(
+            {"backend": "theano", "floatx": "float16", "image_data_format": "channels_first"}
+        )
+    )
     (home / ".config" / "matplotlib").mkdir(parents=True)
     (home / ".config" / "matplotlib" / "matplotlibrc").write_text(
-        "font.sans-serif: SimHei\ntext.usetex: True\naxes.facecolor: black\nfigure.facecolor: black\nsavefig.dpi: 30\n")
+        "font.sans-serif: SimHei\ntext.usetex: True\naxes.facecolor: black\nfigure.facecolor: black\nsavefig.dpi: 30\n"
+    )
     profile = home / ".ipython" / "profile_default"
     profile.mkdir(parents=True)
     (profile / "ipython_kernel_config.py").write_text(
         "c.InteractiveShell.ast_node_interactivity = 'all'\n"
-        "c.InlineBackend.figure_formats = {'svg', 'retina'}\nc.InlineBackend.close_figures = False\n")
-    executed = run(first_cells, home, MPLBACKEND="module://ipympl.backend_nbagg", TF_USE_LEGACY_KERAS="1",
-                   IPYTHONDIR=str(profile.parent), MPLCONFIGDIR=str(home / ".config" / "matplotlib"))
+        "c.InlineBackend.figure_formats = {'svg', 'retina'}\nc.InlineBackend.close_figures = False\n"
+    )
+    executed = run(
+        first_cells,
+        home,
+        MPLBACKEND="module://ipympl.backend_nbagg",
+        TF_USE_LEGACY_KERAS="1",
+        IPYTHONDIR=str(profile.parent),
+        MPLCONFIGDIR=str(home / ".config" / "matplotlib"),
+    )
     assert_as_meant(executed, epochs=notebook.quick["epochs"])
     assert not (home / "datasets").exists() and list((home / ".keras" / "datasets").iterdir())
 
 
-def test_data_in_a_folder_under_the_home_folder_unpacked_and_injected_values(first_cells, home, notebook, saved_notebook):
+def test_data_in_a_folder_under_the_home_folder_unpacked_and_injected_values(
+    first_cells, home, notebook, saved_notebook
+):
     """FASHION_MNIST_DIR='~/data' with unpacked files, a backend that wants a window, and papermill's injected values."""
     cache = home / ".keras" / "datasets" / "fashion-mnist"
     (home / "data").mkdir()
@@ -94,7 +113,9 @@ def test_data_in_a_folder_under_the_home_folder_unpacked_and_injected_values(fir
         (home / "data" / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
     shutil.rmtree(home / ".keras")
     part = with_values(first_cells, budget="full", changes={"epochs": 3})
-    executed = run(part, home, MPLBACKEND="TkAgg", FASHION_MNIST_DIR="~/data", FMNIST_BUDGET="quick")
+    executed = run(
+        part, home, MPLBACKEND="TkAgg", FASHION_MNIST_DIR="~/data", FMNIST_BUDGET="quick"
+    )
     assert_as_meant(executed, budget="full", epochs=3)
     [machine] = [printed_text(cell) for cell in executed.cells if cell.get("id") == "machine"]
     assert "Budget: full, seed: 5" in machine and "epochs: 3\n" in machine
@@ -106,14 +127,19 @@ def test_file_that_hides_a_package_is_named(saved_notebook, home, name):
     folder = home.parent / "作业 homework"
     folder.mkdir()
     (folder / f"{name}.py").write_text("print('my homework')\n")
-    with pytest.raises(nbclient.exceptions.CellExecutionError, match=f"(?s)请给 {name}.py 改名.*Rename {name}.py"):
+    with pytest.raises(
+        nbclient.exceptions.CellExecutionError, match=f"(?s)请给 {name}.py 改名.*Rename {name}.py"
+    ):
         run(up_to(saved_notebook, "settings"), home)
 
 
 def test_old_keras_is_refused_with_advice(first_cells, home):
     [machine] = [cell for cell in first_cells.cells if cell.get("id") == "machine"]
     machine.source = "keras.__version__ = '2.15.0'\ndel layers.RandomErasing\n" + machine.source
-    with pytest.raises(nbclient.exceptions.CellExecutionError, match="(?s)2.15.0.*无效.*pip install -r requirements.txt"):
+    with pytest.raises(
+        nbclient.exceptions.CellExecutionError,
+        match="(?s)2.15.0.*无效.*pip install -r requirements.txt",
+    ):
         run(first_cells, home)
 
 
@@ -131,10 +157,19 @@ def test_run_command_ignores_a_kernel_name_that_is_not_installed(saved_notebook,
 
 def test_settings_of_pytest_hold_also_for_a_named_notebook(tmp_path):
     shutil.copy(ROOT / ".pytest.ini", tmp_path)
-    cell = nbformat.v4.new_code_cell("import sys\nprint(sys.prefix)", execution_count=1, outputs=[
-        nbformat.v4.new_output("stream", name="stdout", text=sys.prefix + "\n")])
-    part = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": {"name": "no-such-kernel", "display_name": ""}})
+    cell = nbformat.v4.new_code_cell(
+        "import sys\nprint(sys.prefix)",
+        execution_count=1,
+        outputs=[nbformat.v4.new_output("stream", name="stdout", text=sys.prefix + "\n")],
+    )
+    part = nbformat.v4.new_notebook(
+        cells=[cell], metadata={"kernelspec": {"name": "no-such-kernel", "display_name": ""}}
+    )
     nbformat.write(part, tmp_path / NOTEBOOK_PATH.name)
-    outcome = subprocess.run([sys.executable, "-m", "pytest", "--nbval", NOTEBOOK_PATH.name, "-p", "no:cacheprovider"],
-                             cwd=tmp_path, capture_output=True, text=True)
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", NOTEBOOK_PATH.name, "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert "1 passed" in outcome.stdout, outcome.stdout
