@@ -61,7 +61,7 @@ def test_picture_file(notebook, image, tmp_path, invert):
 )
 def test_what_is_no_picture_is_refused_in_both_languages(notebook, picture):
     with pytest.raises(
-        ValueError, match="(?s)picture.shape=.*或更大的图片.*a picture of 28 x 28 or more"
+        ValueError, match="(?s)picture.shape=.*无效.*is not allowed. Use: 28 x 28 ..."
     ):
         notebook.read_picture(picture)
 

@@ -39,7 +39,9 @@ def test_every_count_of_right_answers_gets_the_mark_of_whole_number_arithmetic(n
 
 @pytest.mark.parametrize("accuracy", [-0.01, 1.01, 93.1, float("nan"), float("inf")])
 def test_what_is_no_fraction_is_refused_in_both_languages(notebook, accuracy):
-    with pytest.raises(ValueError, match="(?s)accuracy=.*无效.*for example 0.931"):
+    with pytest.raises(
+        ValueError, match="(?s)accuracy=.*无效.*accuracy=.*is not allowed. Use: 0 ... 1"
+    ):
         notebook.course_score(accuracy)
 
 
