@@ -76,7 +76,8 @@ def test_misspelt_name_lists_the_known_ones(notebook, monkeypatch):
         ("augment", "False", "bool"),
         ("augment", 0, "bool"),
         ("trial_steps", "80", "int"),
-        ("learning_rate", float("nan"), ""),
+        ("learning_rate", float("nan"), "0 ... 1"),
+        ("learning_rate", -1e-3, "0 ... 1"),
         ("batch_size", 0, "1 ... "),
         ("batch_size", 60_000, "1 ... "),
         ("convolutions", 0, "1 ... "),
@@ -93,6 +94,13 @@ def test_wrong_value_is_named_in_both_languages(notebook, budget, name, value, a
     message = f"(?s){shown} 无效，允许的取值：.*{shown} is not allowed. Use: {allowed}"
     with pytest.raises(ValueError, match=message):
         notebook.choose(budget, {"beta_2": 0.9, name: value})
+
+
+@pytest.mark.parametrize("changes", ["{'epochs': 3}", None, [("epochs", 3)]])
+def test_changes_that_are_no_dictionary_are_refused(notebook, changes):
+    """papermill's -p hands text over, only its -y a dictionary."""
+    with pytest.raises(ValueError, match='(?s)changes=.* 无效.*is not allowed. Use: {"epochs": 3}'):
+        notebook.choose("quick", changes)
 
 
 def test_wrong_value_in_an_edited_table_is_named_too(notebook, monkeypatch):
