@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import threading
 import warnings
 import zipfile
 
@@ -202,26 +201,26 @@ def test_interrupted_write_leaves_the_old_state_whole_and_nothing_else(
     assert epochs == [{"loss": 0.4}] and has_equal_weights(loaded, model)
 
 
-def test_of_two_starts_at_once_one_wins_as_a_whole(notebook, new_model, path):
-    """Two trainings write the same file again and again: whoever reads it gets one of them whole."""
-    models = {0.5: new_model(5), 0.25: new_model(6)}
-    threads = [
-        threading.Thread(
-            target=lambda loss=loss, model=model: [
-                notebook.save_state(path, model, [{"loss": loss}], False) for _ in range(20)
-            ]
-        )
-        for loss, model in models.items()
-    ]
-    for thread in threads:
-        thread.start()
-    seen = []
-    while any([thread.is_alive() for thread in threads]):
-        if path.exists():
-            seen.append(notebook.load_state(path))
-    assert len(seen) > 2
-    for model, [epoch], _ in seen:
-        assert has_equal_weights(model, models[epoch["loss"]])
+def test_of_two_starts_at_once_one_wins_as_a_whole(notebook, new_model, path, monkeypatch):
+    """Whatever another start of the same training does meanwhile, nobody gets a mixture."""
+    first, second = new_model(5), new_model(6)
+    save, load = notebook.keras.Model.save, notebook.keras.saving.load_model
+
+    def save_while_the_second_does(self, file):
+        save(self, file)
+        monkeypatch.setattr(notebook.keras.Model, "save", save)
+        notebook.save_state(path, second, [{"loss": 0.25}], is_finished=False)
+
+    def load_while_the_second_saves(file):
+        notebook.save_state(path, second, [{"loss": 0.25}], is_finished=False)
+        return load(file)
+
+    monkeypatch.setattr(notebook.keras.Model, "save", save_while_the_second_does)
+    notebook.save_state(path, first, [{"loss": 0.5}], is_finished=False)
+    monkeypatch.setattr(notebook.keras.saving, "load_model", load_while_the_second_saves)
+    for model, loss in ((first, 0.5), (second, 0.25)):
+        loaded, epochs, _ = notebook.load_state(path)
+        assert epochs == [{"loss": loss}] and has_equal_weights(loaded, model)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -284,16 +283,17 @@ def test_state_is_found_again_by_the_same_training_and_by_no_other(
 
 @pytest.mark.parametrize("budget, is_writable", [("quick", True), ("full", False)])
 def test_short_run_and_read_only_folder_keep_no_state(
-    notebook, tmp_path, monkeypatch, budget, is_writable
+    notebook, new_model, batches, val_data, tmp_path, monkeypatch, budget, is_writable
 ):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "elsewhere"))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.setattr(notebook.tempfile, "tempdir", None)
+    for folder in ("here", "temporary"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(notebook.tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(notebook.os, "access", lambda path, mode: is_writable)
-    first, second = [notebook.state_path("cnn", budget, {}, 5) for _ in range(2)]
-    assert not first.exists() and first != second and tmp_path / "elsewhere" in first.parents
-    assert [file.name for file in tmp_path.iterdir()] == ["elsewhere"]
+    path = notebook.state_path("cnn", budget, {}, 5)
+    _, history = notebook.train(new_model(), batches, val_data, 1, path)
+    assert len(history["loss"]) == 1
+    assert not [*tmp_path.glob("*/*")], "nothing stays, neither here nor in the temporary folder"
 
 
 def test_warnings_that_are_made_errors_do_not_end_a_run(
