@@ -124,8 +124,9 @@ def test_saved_model_was_read_back_whole(printed):
 
 def test_table_of_layers_shows_the_summary_of_this_run(printed, words):
     """One notebook, one network: the channels in the words are those that Keras prints."""
+    summary = re.sub(r"\x1b\[[\d;]*m", "", printed("summary"))  # without its colours
     outputs = re.findall(
-        r"(\w+)\s*\((?:Conv2D|MaxPooling2D|Global\w+|Dense)\)\W+\((None[^)]*)\)", printed("summary")
+        r"(\w+)\s*\((?:Conv2D|MaxPooling2D|Global\w+|Dense)\)\W+\((None[^)]*)\)", summary
     )
     shapes = {name: " × ".join(shape.split(", ")[1:]) for name, shape in outputs}
     blocks = [shape for name, shape in shapes.items() if name.startswith("max_pool")]
@@ -183,7 +184,7 @@ def test_most_mistakes_are_where_the_words_see_them(percentages):
 
 def test_words_on_the_trials_hold_for_this_run(printed, words):
     """Every sentence of *What to learn* points at a printed line."""
-    line = re.compile(r"^(.+?) {2,}([\d.%, ]+) in (\d+) s$", re.MULTILINE)
+    line = re.compile(r"^(.+?) +((?:[\d.]+%,? ?)+) in (\d+) s$", re.MULTILINE)
     trials = {}
     for name, values, seconds in line.findall(printed("trial-runs")):
         numbers = [float(number) for number in re.findall(r"([\d.]+)%", values)]
