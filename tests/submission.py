@@ -7,14 +7,15 @@ disk, and no file gets more than 10 seconds and 500 MB. Exit status 0: every req
 import argparse
 import sys
 
-from checker.words import course_score
+from checker.checks import REQUIREMENTS
 from checker.find import files_left_out
-from checker.finding import COPIES, FAILS, HOLDS, LOOK, REQUIREMENTS, Finding, Report
+from checker.finding import FAILS, HOLDS, LOOK, Finding, Report
 from checker.report import examine, reports_on
-from checker.show import as_json, details, table, write_csv
+from checker.show import as_json, as_text, details, table, write_csv
+from checker.words import course_score
 
 NOTHING_FOUND = "没有找到笔记本或压缩包 · no notebook and no archive was found"
-__all__ = ["COPIES", "FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Report", "check", "course_score", "examine",
+__all__ = ["FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Report", "as_text", "check", "course_score", "examine",
            "main", "reports_on", "summary", "write_csv"]
 
 
@@ -25,8 +26,8 @@ def check(path):
     that holds several, the first is checked; `reports_on` reports on all.
     """
     report = examine(path)
-    while isinstance(report, list):
-        report = examine(path, report[0])
+    while report.parts:
+        report = examine(path, report.parts[0])
     return report.findings
 
 
@@ -37,12 +38,12 @@ def listed(words, names):
 
 def summary(reports, left_out=()):
     """Return what a teacher reads: the table, the details, and the signs explained; left_out: files not read."""
-    amiss = details(reports)
+    explained = details(reports)
     marked = sum(report.mark is not None for report in reports)
     blank = [report.file for report in reports if report.was_read and not all(report.student)]
     remarks = [listed("学号、姓名、班级没有填全 number, name or class is blank", blank),
                listed("不是笔记本或压缩包，没有读取 neither notebook nor archive, not read", left_out)]
-    return "\n".join([table(reports), "", *([amiss, ""] if amiss else []), *filter(None, remarks),
+    return "\n".join([table(reports), "", *([explained, ""] if explained else []), *filter(None, remarks),
                       f"× 不符合 fails, ? 请人看 look; {len(reports)} 份作业，{marked} 份有得分 "
                       f"{len(reports)} submissions, {marked} with a mark"])
 

@@ -49,6 +49,7 @@ def test_submission(findings, subject, requirement, request):
     finding = findings[subject, requirement]
     is_given = request.config.getoption("--submission")
     if is_given and finding.state == submission.LOOK:
-        pytest.skip(f"{subject}: {str(finding).splitlines()[0]}")
+        pytest.skip(f"{subject}: {submission.as_text(finding).splitlines()[0]}")
     if finding.state != submission.HOLDS:
-        pytest.fail(f"{subject}: {str(finding).splitlines()[0] if is_given else finding}", pytrace=False)
+        text = submission.as_text(finding)
+        pytest.fail(f"{subject}: {text.splitlines()[0] if is_given else text}", pytrace=False)

@@ -7,6 +7,7 @@ import re
 
 from checker.finding import HOLDS, LOOK, Finding
 
+TITLE = ("与其他提交不同", "unlike the other submissions")
 LEAST_CODE = 150  # nodes of the syntax tree; shorter code may well be the same by chance
 LEAST_DIGITS = 6  # different numbers under a cell
 LIKENESSES = {"code": ("代码相同（名字、空白、注释除外）：", "The same code up to names, blanks and comments: "),

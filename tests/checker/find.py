@@ -3,6 +3,7 @@
 A place is a path and, inside an archive, the steps that lead to the notebook: "class.zip" and ((3, "zhang.zip"),).
 """
 
+import dataclasses
 import glob
 import io
 import os
@@ -14,6 +15,7 @@ import zlib
 
 from checker.finding import Refused, printable
 
+TITLE = ("恰好一个笔记本", "exactly one notebook")
 LARGEST_NOTEBOOK = 10_000_000  # bytes
 LARGEST_ARCHIVE = 20_000_000  # bytes, of one submission
 LARGEST_CLASS = 1_000_000_000  # bytes, of an archive that holds those of a class, also when unpacked
@@ -187,8 +189,20 @@ def the_notebook(members):
     return notebooks[0]
 
 
+@dataclasses.dataclass
+class Contents:
+    """What is at a place: one notebook's bytes and a remark, or else the steps to each of several submissions.
+
+    A step into an archive is the number of a member and its name.
+    """
+
+    notebook: bytes = b""
+    remark: tuple[str, str] = ("", "")
+    parts: list = dataclasses.field(default_factory=list)
+
+
 def read_archive(stream, steps):
-    """Return what `read_submission` returns, of an archive at the end of these steps."""
+    """Return the Contents of an archive at the end of these steps."""
     refuse_long_directory(stream)
     with zipfile.ZipFile(stream) as archive:
         members, ignored = listed_members(archive)
@@ -197,7 +211,7 @@ def read_archive(stream, steps):
             raise too_large(LARGEST_CLASS)
         if parts:
             numbers = {id(member): number for number, member in enumerate(archive.infolist())}
-            return None, [(*steps, (numbers[id(part)], shown_name(part))) for part in parts]
+            return Contents(parts=[(*steps, (numbers[id(part)], shown_name(part))) for part in parts])
         notebook = the_notebook(members)
         name = shown_name(notebook)
         remarks = [(f"读取的是 {name}。", f"Read {name}.")]
@@ -205,11 +219,12 @@ def read_archive(stream, steps):
             remarks.append(("它在文件夹里；最好放在最外层。", "It is inside a folder; the top level is better."))
         if ignored:
             remarks.append((f"忽略了 {ignored} 个系统文件。", f"Ignored {ignored} files of the system."))
-        return member_content(archive, notebook, LARGEST_NOTEBOOK), tuple(" ".join(parts) for parts in zip(*remarks))
+        remark = tuple(" ".join(parts) for parts in zip(*remarks))
+        return Contents(member_content(archive, notebook, LARGEST_NOTEBOOK), remark)
 
 
 def read_stream(stream, name, steps):
-    """Return what `read_submission` returns, of the file that the steps have led to."""
+    """Return the Contents of the file that the steps have led to."""
     start = stream.read(8)
     zipped = is_archive(start, name)
     limit = LARGEST_NOTEBOOK if not zipped else LARGEST_ARCHIVE if steps else LARGEST_CLASS
@@ -218,15 +233,11 @@ def read_stream(stream, name, steps):
     stream.seek(0)
     if zipped:
         return read_archive(stream, steps)
-    return stream.read(), (f"读取的是 {printable(name)}。", f"Read {printable(name)}.")
+    return Contents(stream.read(), (f"读取的是 {printable(name)}。", f"Read {printable(name)}."))
 
 
 def read_submission(path, steps=()):
-    """Return the bytes of the notebook at a place and a remark on it; raises Refused.
-
-    If the place is an archive that holds several submissions, return None and the steps to each of them. A step into
-    an archive is the number of a member and its name.
-    """
+    """Return the Contents of a place; raises Refused if it is no submission."""
     path = pathlib.Path(path)
     if not path.is_file():
         raise Refused("archive", (

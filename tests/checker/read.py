@@ -10,8 +10,10 @@ import pathlib
 import re
 import warnings
 
-from checker.finding import Refused, printable
 from checker.find import MAKE_ZIP
+from checker.finding import Refused, printable
+from checker.flow import Flow
+from checker.words import read_test_accuracy
 
 LARGEST_CODE = 300_000  # characters
 LARGEST_HTML = 200_000  # characters of an output that are read
@@ -246,6 +248,16 @@ class Notebook:
             cell.texts = [shown_text(output) for output in cell.outputs]
         self.unreadable = [cell for cell in self.cells if cell.tree is None]
         self.nodes = [node for cell in self.cells if cell.tree for node in ast.walk(cell.tree)]
+
+    @functools.cached_property
+    def flow(self):
+        """The values followed through all code that can be read."""
+        return Flow([cell for cell in self.cells if cell.tree])
+
+    @functools.cached_property
+    def test_accuracy(self):
+        """What the outputs say of the final test accuracy, and the mark for it."""
+        return read_test_accuracy(self)
 
     def student(self):
         """Return student number, name and class from the heading's table or lines; "" for what is blank."""

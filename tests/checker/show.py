@@ -4,8 +4,10 @@ import csv
 import json
 import unicodedata
 
+from checker.checks import TITLES
 from checker.finding import FAILS, HOLDS, LOOK
 
+SIGNS = {HOLDS: "✓", FAILS: "×", LOOK: "?"}
 HEADINGS = ("文件 File", "学号 No.", "姓名 Name", "班级 Class", "准确率 Acc.", "得分 Mark", "不符合 Fails", "请看 Look")
 WIDEST = 32  # columns of a cell on screen
 LONGEST_NUMBER = 11  # digits that a spreadsheet program shows as they are
@@ -41,13 +43,20 @@ def table(reports):
     return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
 
 
+def as_text(finding):
+    """Return a finding as a student reads it, with the name of the requirement."""
+    hint = () if finding.state == HOLDS else finding.hint
+    heading = f"{SIGNS[finding.state]} {finding.requirement} · {' · '.join(TITLES[finding.requirement])}"
+    return "\n".join([heading, *(f"    {text}" for text in (*finding.reason, *hint) if text)])
+
+
 def details(reports):
     """Return what fails or needs a look, submission by submission."""
     parts = []
     for report in reports:
-        amiss = [str(finding) for finding in report.findings if finding.state != HOLDS]
-        if amiss:
-            parts.append("\n".join([report.file, *amiss]))
+        texts = [as_text(finding) for finding in report.findings if finding.state != HOLDS]
+        if texts:
+            parts.append("\n".join([report.file, *texts]))
     return "\n\n".join(parts)
 
 

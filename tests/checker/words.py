@@ -447,3 +447,26 @@ def described(candidates):
     chosen = candidates[:3] + candidates[-1:] * (len(candidates) > 3)
     return "; ".join(f"{candidate.accuracy:.4g} [{candidate.cell}] {printable(candidate.line.strip(), 70)}"
                      for candidate in chosen)
+
+
+@dataclasses.dataclass
+class Reading:
+    """What a notebook says of its final test accuracy."""
+
+    found: Candidate | None
+    others: list[Candidate]  # that a person has to weigh where none is found
+    unread: list[str]  # lines that name a test accuracy, without a number that could be one
+    mark: int | None
+
+
+def read_test_accuracy(notebook):
+    """Return the Reading of a notebook."""
+    from checker.checks.accuracy import check_accuracy
+
+    flow = notebook.flow
+    fits = [site.cell.number for site in flow.calls if called_name(site.node).startswith("fit")]
+    loops_over_epochs = any(isinstance(node, ast.For) and isinstance(node.target, ast.Name)
+                            and "epoch" in node.target.id.lower() for node in notebook.nodes)
+    reader = AccuracyReader(notebook, flow)
+    found, others = final_accuracy(reader.candidates(), min(fits, default=0), loops_over_epochs)
+    return Reading(found, others, reader.puzzles, check_accuracy(notebook, found, others, reader.puzzles)[1])

@@ -141,7 +141,7 @@ def test_pytest_takes_a_folder_and_checks_each_file_once(a_class):
 def test_a_class_in_an_archive_is_told_from_one_submission_with_too_much(tmp_path, names, parts):
     path = make_archive(tmp_path / "x.zip", dict.fromkeys(names, "{}"))
     answer = submission.examine(path)
-    assert len(answer) == parts if parts else f"holds {len(names)} notebooks" in str(answer.findings[0])
+    assert len(answer.parts) == parts if parts else f"holds {len(names)} notebooks" in str(answer.findings[0])
 
 
 def test_archives_in_archives_are_opened_three_deep_only(tmp_path):
