@@ -22,7 +22,9 @@ class Report:
     file: str
     findings: list[Finding] = dataclasses.field(default_factory=list)
     was_read: bool = False  # whether all requirements were looked at
-    parts: list = dataclasses.field(default_factory=list)  # steps to each submission, if the file holds several
+    parts: list = dataclasses.field(
+        default_factory=list
+    )  # steps to each submission, if the file holds several
     student: tuple[str, str, str] = ("", "", "")  # number, name, class, from the heading
     accuracy: float | None = None
     mark: int | None = None
@@ -42,7 +44,10 @@ class Refused(Exception):
         self.finding = Finding(requirement, FAILS, reason, hint)
 
 
-RUN_ALL = ("请“重启内核并全部运行”，保存，再提交。", "Restart the kernel, Run All, save, and submit again.")
+RUN_ALL = (
+    "请“重启内核并全部运行”，保存，再提交。",
+    "Restart the kernel, Run All, save, and submit again.",
+)
 
 
 def printable(text, length=200):

@@ -17,7 +17,10 @@ MOST_SUBMISSIONS = 1_000
 LIMITS = {
     TOO_LONG: ("检查超过 10 秒，已停止。", "Checking took more than 10 seconds and was stopped."),
     TOO_LARGE: ("检查需要的内存太多，已停止。", "Checking needed too much memory and was stopped."),
-    NO_TIME: ("全部检查的时间用完了，没有读取。", "The time for all of them was over; it was not read."),
+    NO_TIME: (
+        "全部检查的时间用完了，没有读取。",
+        "The time for all of them was over; it was not read.",
+    ),
 }
 
 
@@ -61,14 +64,17 @@ def reports_on(paths, progress=lambda done, total, name: None):
         if isinstance(answer, str):
             answer = Report(shown_place(path, steps), [stopped(answer)])
         if answer.parts:
-            taken = answer.parts[:MOST_SUBMISSIONS - total + 1]
+            taken = answer.parts[: MOST_SUBMISSIONS - total + 1]
             jobs.extend((path, further) for further in taken)
             total, left = total + len(taken) - 1, left + len(answer.parts) - len(taken)
             continue
         found[path, steps] = answer
         progress(len(found), total, answer.file)
     order = {path: position for position, path in enumerate(places)}
-    ordered = [found[key] for key in sorted(found, key=lambda key: (order[key[0]], [step[0] for step in key[1]]))]
+    ordered = [
+        found[key]
+        for key in sorted(found, key=lambda key: (order[key[0]], [step[0] for step in key[1]]))
+    ]
     shorten_names(ordered)
     add_copies(ordered, released_report())
     return ordered + [not_read(left)] * bool(left)
@@ -77,15 +83,29 @@ def reports_on(paths, progress=lambda done, total, name: None):
 def released_report():
     """Return a report with what copies of the notebook that is released with this tool are known by."""
     known = json.loads(RELEASED.read_text()) if RELEASED.is_file() else {"code": "", "runs": []}
-    return Report("发布的笔记本 the released notebook", code_print=known["code"], run_prints=frozenset(known["runs"]))
+    return Report(
+        "发布的笔记本 the released notebook",
+        code_print=known["code"],
+        run_prints=frozenset(known["runs"]),
+    )
 
 
 def not_read(count):
     """Return the report that stands for the submissions beyond MOST_SUBMISSIONS."""
-    return Report("…", [Finding("archive", FAILS, (
-        f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。",
-        f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time."), (
-        "请分几次检查。", "Check them in several parts."))])
+    return Report(
+        "…",
+        [
+            Finding(
+                "archive",
+                FAILS,
+                (
+                    f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。",
+                    f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time.",
+                ),
+                ("请分几次检查。", "Check them in several parts."),
+            )
+        ],
+    )
 
 
 def shorten_names(reports):

@@ -18,7 +18,10 @@ NAMES = [
 ]
 _modules = {name: importlib.import_module(f"checker.checks.{name}") for name in NAMES}
 CHECKS = {name: module.check for name, module in _modules.items()}
-REQUIREMENTS = ["archive", *NAMES]  # All that one submission has to meet; the file itself comes first.
+REQUIREMENTS = [
+    "archive",
+    *NAMES,
+]  # All that one submission has to meet; the file itself comes first.
 TITLES = {  # in Chinese and English
     "archive": find.TITLE,
     **{name: module.TITLE for name, module in _modules.items()},

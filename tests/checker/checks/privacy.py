@@ -10,11 +10,13 @@ PATH = re.compile(
     r"|data)"
     r"/[\w.]+"
     r"|(?<![\w])[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+"
-    r"|(?<![\w])[a-z]:(?:\\\\[\w.]+|\\[\w.]+\\|/(?!/)[\w.]+/)")
+    r"|(?<![\w])[a-z]:(?:\\\\[\w.]+|\\[\w.]+\\|/(?!/)[\w.]+/)"
+)
 ADDRESS = re.compile(r"(?i)\b(?:https?|ftp)://[^\s'\"<>]*")
 OWN_PATH = re.compile(
     r"(?<![\w.])/(?:home|Users|Volumes|media|mnt|(?:content/)?g?drive|kaggle/input)/[\w.]+"
-    r"|(?<![\w])[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+")
+    r"|(?<![\w])[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+"
+)
 NAMES_OF_HOSTS = {"displayName", "userId", "photoUrl", "authors", "author", "email"}
 
 
@@ -38,12 +40,24 @@ def check(notebook):
     sources = [cell.source for cell in notebook.cells] + notebook.markdown
     paths += [path for source in sources for path in OWN_PATH.findall(ADDRESS.sub("", source))]
     paths = [printable(path, 60) for path in dict.fromkeys(paths)]
-    stderr = sum(output.get("name") == "stderr" for cell in notebook.cells for output in cell.outputs)
+    stderr = sum(
+        output.get("name") == "stderr" for cell in notebook.cells for output in cell.outputs
+    )
     names = names_in_metadata(notebook.all_metadata)
-    return Finding("privacy", LOOK if paths or stderr or names else HOLDS, (
-        f"路径：{'、'.join(paths[:3]) or '没有'}；stderr 输出：{stderr} 个" + f"；元数据里的作者：{names}" * bool(names) + "。",
-        f"Paths: {', '.join(paths[:3]) or 'none'}; outputs on stderr: {stderr}"
-        + f"; the author in the metadata: {names}" * bool(names) + "."), (
-        "请去掉打印路径的语句或改用相对路径；消除警告（TensorFlow 的日志：导入前设 TF_CPP_MIN_LOG_LEVEL=3）；再全部运行。",
-        "Drop what prints a path or use relative ones; mend what warns (for TensorFlow's log set "
-        "TF_CPP_MIN_LOG_LEVEL=3 before the import); Run All again."))
+    return Finding(
+        "privacy",
+        LOOK if paths or stderr or names else HOLDS,
+        (
+            f"路径：{'、'.join(paths[:3]) or '没有'}；stderr 输出：{stderr} 个"
+            + f"；元数据里的作者：{names}" * bool(names)
+            + "。",
+            f"Paths: {', '.join(paths[:3]) or 'none'}; outputs on stderr: {stderr}"
+            + f"; the author in the metadata: {names}" * bool(names)
+            + ".",
+        ),
+        (
+            "请去掉打印路径的语句或改用相对路径；消除警告（TensorFlow 的日志：导入前设 TF_CPP_MIN_LOG_LEVEL=3）；再全部运行。",
+            "Drop what prints a path or use relative ones; mend what warns (for TensorFlow's log set "
+            "TF_CPP_MIN_LOG_LEVEL=3 before the import); Run All again.",
+        ),
+    )
