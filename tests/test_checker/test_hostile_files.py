@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 import submission
-from conftest import NOTEBOOK_PATH
+from conftest import NOTEBOOK_PATH, code_cells, printed_text
 from sample_notebooks import DATA, NAME, amiss, fill_in, found, make_archive, states, text, write
 
 
@@ -305,14 +305,6 @@ def test_blank_name_is_mentioned(tmp_path, entry, blank):
     assert submission.examine(path).student == (("",) * 3 if blank else (entry,) * 3)
 
 
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-
-
-def printed(cell):
-    return "".join(output.get("text", "") for output in cell.outputs)
-
-
 def run_a_cell_again(notebook):
     code_cells(notebook)[-1].execution_count = 99
 
@@ -321,7 +313,7 @@ def clear_an_output(notebook):
     [cell, *_] = [
         cell
         for cell in code_cells(notebook)
-        if re.search(r"^print\(", cell.source, re.MULTILINE) and "ccuracy" not in printed(cell)
+        if re.search(r"^print\(", cell.source, re.MULTILINE) and "ccuracy" not in printed_text(cell)
     ]
     cell.outputs = []
 
@@ -332,7 +324,7 @@ def clear_all(notebook):
 
 
 def add_an_error(notebook):
-    [cell, *_] = [cell for cell in code_cells(notebook) if "Course score" in printed(cell)]
+    [cell, *_] = [cell for cell in code_cells(notebook) if "Course score" in printed_text(cell)]
     cell.outputs.append(
         nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[])
     )
