@@ -29,7 +29,9 @@ BATCHERS = {  # what makes batches, and at which position it is told their size
 RATE_NAMES, SIZE_NAMES = {"learning_rate", "lr", "rate"}, {"batch_size", "batch", "bs"}
 DATA_NAME = re.compile(r"(?i)fashion|mnist|cifar|svhn|imagenet|idx[13]-ubyte")
 DATA_CLASS = re.compile(r"(?:Fashion|K|E|Q)?MNIST|CIFAR100?|SVHN")
-LOADING = re.compile(r"(?i)load(?!.*(?:model|weights|im))|(?<!im)read|open|fetch|dataset|get_file")
+LOADING = re.compile(
+    r"(?i)load(?!.*(?:model|weights|im))|(?<!im)read|open|fetch|dataset|builder|get_file"
+)
 NO_DATA = re.compile(r"(?i)\.(?:h5|hdf5|keras|pth?|ckpt|json|png|jpe?g|svg|log)\Z|log|history")
 
 

@@ -143,10 +143,11 @@ class CurveReader:
         for name in names - {UNKNOWN}:
             recorded = [key for key in self.recorded if "*" in name and fnmatch.fnmatch(key, name)]
             curves |= {self.recorded[key] for key in recorded} or named_curves(name)
-        if names:
-            return curves or names & {UNKNOWN}
+        if curves or UNKNOWN in names:
+            return curves or {UNKNOWN}
         curves = set().union(*map(named_curves, self.flow.strings(expression)))
-        return curves or named_curves(words_in(expression))
+        curves = curves or named_curves(words_in(expression))
+        return set().union(*(labelled(curves, name) for name in names)) if names else curves
 
     def drawn_from(self, place):
         """Return the curves that a cell draws with all the functions that it calls."""
