@@ -7,7 +7,7 @@ disk, and no file gets more than 10 seconds and 500 MB. Exit status 0: every req
 import argparse
 import sys
 
-from checker.words import course_score
+from checker.checks.accuracy import course_score
 from checker.find import files_left_out
 from checker.finding import COPIES, FAILS, HOLDS, LOOK, REQUIREMENTS, Finding, Report
 from checker.report import examine, reports_on

@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 
-from checker.words import AccuracyReader, described, final_accuracy, possible_marks, stated_marks
+from checker.checks.accuracy import AccuracyReader, described, final_accuracy, possible_marks, stated_marks
 from checker.finding import FAILS, HOLDS, LOOK, RUN_ALL, Finding, printable
 from checker.flow import argument, called_name
 
