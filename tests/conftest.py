@@ -8,7 +8,9 @@ import sys
 import types
 
 # Before TensorFlow and Matplotlib are imported: no log lines, and figures without a screen.
-os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", MPLBACKEND="agg", KERAS_BACKEND="tensorflow", TF_USE_LEGACY_KERAS="0")
+os.environ.update(
+    TF_CPP_MIN_LOG_LEVEL="3", MPLBACKEND="agg", KERAS_BACKEND="tensorflow", TF_USE_LEGACY_KERAS="0"
+)
 
 import nbclient
 import nbformat
@@ -26,8 +28,11 @@ GIVEN_REPORTS = pytest.StashKey()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--submission", metavar="PATH",
-                     help="a .zip, .ipynb or folder for tests/test_submission.py to check, not this folder's notebook")
+    parser.addoption(
+        "--submission",
+        metavar="PATH",
+        help="a .zip, .ipynb or folder for tests/test_submission.py to check, not this folder's notebook",
+    )
 
 
 def given_reports(config):
@@ -57,8 +62,13 @@ def code_cells(notebook):
 def printed_text(cell):
     """All text that a cell printed or displayed."""
     return "\n".join(
-        output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
-        for output in cell.outputs)
+        (
+            output.text
+            if output.output_type == "stream"
+            else output.get("data", {}).get("text/plain", "")
+        )
+        for output in cell.outputs
+    )
 
 
 def printed_epochs(notebook, cell_id):
@@ -80,13 +90,15 @@ def up_to(notebook, cell_id):
     """Return a copy of the notebook that ends with the cell of this id."""
     copy = nbformat.from_dict(notebook)
     [position] = [number for number, cell in enumerate(copy.cells) if cell.get("id") == cell_id]
-    copy.cells = copy.cells[:position + 1]
+    copy.cells = copy.cells[: position + 1]
     return copy
 
 
 def execute(notebook, folder, environment=None):
     """Run a notebook's cells in a folder, in a kernel of its own with this environment; return it with its outputs."""
-    client = nbclient.NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": folder}})
+    client = nbclient.NotebookClient(
+        notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": folder}}
+    )
     client.execute(env=os.environ | (environment or {}))
     return notebook
 
@@ -101,8 +113,11 @@ def saved_notebook():
 def notebook(saved_notebook, tmp_path_factory):
     """A module of the first cell's imports, the hyperparameters and all that the `definitions` cells define."""
     sources = ["import os\nimport pathlib\nimport tempfile"]
-    sources += [cell.source for cell in code_cells(saved_notebook)
-                if has_tag(cell, "definitions") or has_tag(cell, "parameters")]
+    sources += [
+        cell.source
+        for cell in code_cells(saved_notebook)
+        if has_tag(cell, "definitions") or has_tag(cell, "parameters")
+    ]
     path = tmp_path_factory.mktemp("definitions") / "notebook_definitions.py"
     path.write_text("\n\n\n".join(sources), encoding="utf-8")
     sys.path.insert(0, str(path.parent))
@@ -126,9 +141,15 @@ def data_folder(notebook):
 @pytest.fixture(scope="session")
 def data(notebook, data_folder):
     """The real data as load_data() gives it: training and test, images and labels."""
-    (train_images, train_labels), (test_images, test_labels) = notebook.tf.keras.datasets.fashion_mnist.load_data()
-    return types.SimpleNamespace(train_images=train_images, train_labels=train_labels,
-                                 test_images=test_images, test_labels=test_labels)
+    (train_images, train_labels), (test_images, test_labels) = (
+        notebook.tf.keras.datasets.fashion_mnist.load_data()
+    )
+    return types.SimpleNamespace(
+        train_images=train_images,
+        train_labels=train_labels,
+        test_images=test_images,
+        test_labels=test_labels,
+    )
 
 
 @pytest.fixture(scope="session")

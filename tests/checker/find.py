@@ -3,6 +3,7 @@
 A place is a path and, inside an archive, the steps that lead to the notebook: "class.zip" and ((3, "zhang.zip"),).
 """
 
+import dataclasses
 import glob
 import io
 import os
@@ -14,23 +15,39 @@ import zlib
 
 from checker.finding import Refused, printable
 
+TITLE = ("恰好一个笔记本", "exactly one notebook")
 LARGEST_NOTEBOOK = 10_000_000  # bytes
 LARGEST_ARCHIVE = 20_000_000  # bytes, of one submission
-LARGEST_CLASS = 1_000_000_000  # bytes, of an archive that holds those of a class, also when unpacked
+LARGEST_CLASS = (
+    1_000_000_000  # bytes, of an archive that holds those of a class, also when unpacked
+)
 LARGEST_DIRECTORY = 4_000_000  # bytes of an archive's list of members
 MOST_MEMBERS = 1_000  # of an archive, system files not counted
 DEEPEST = 3  # archives in archives
 OTHER_ARCHIVES = {b"Rar!": ".rar", b"7z\xbc\xaf": ".7z", b"\x1f\x8b": ".gz"}
 ARCHIVES = (".zip", ".rar", ".7z")
 SUBMISSIONS = (".ipynb", *ARCHIVES)
-DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError)
-MAKE_ZIP = ("请用 README 里的一行命令重新打包。", "Make the archive again with the one-line command in the README.")
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    ValueError,
+    RuntimeError,
+)
+MAKE_ZIP = (
+    "请用 README 里的一行命令重新打包。",
+    "Make the archive again with the one-line command in the README.",
+)
 
 
 def is_system_file(name):
     """Return whether a file was put there by macOS, Windows or Jupyter, not by the student."""
     folders, last = re.split(r"[/\\]", name)[:-1], re.split(r"[/\\]", name)[-1]
-    return bool({"__MACOSX", ".ipynb_checkpoints"} & set(folders)) or last.startswith(("._", ".DS_Store", "Thumbs.db"))
+    return bool({"__MACOSX", ".ipynb_checkpoints"} & set(folders)) or last.startswith(
+        ("._", ".DS_Store", "Thumbs.db")
+    )
 
 
 def submission_paths(paths):
@@ -50,7 +67,9 @@ def submission_paths(paths):
 def all_files(folder):
     """Yield the files in a folder and below, without hidden folders and system files; links are not followed."""
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and name != "__MACOSX"
+        )
         paths = [pathlib.Path(place, name) for name in sorted(names) if not is_system_file(name)]
         yield from (path for path in paths if not path.is_symlink())
 
@@ -63,8 +82,12 @@ def files_in(folder):
 def files_left_out(paths):
     """Return the names of the files in these folders that are neither notebooks nor archives."""
     folders = [path for path in map(pathlib.Path, paths) if path.is_dir()]
-    return [printable(path.name) for folder in folders for path in all_files(folder)
-            if path.suffix.lower() not in SUBMISSIONS]
+    return [
+        printable(path.name)
+        for folder in folders
+        for path in all_files(folder)
+        if path.suffix.lower() not in SUBMISSIONS
+    ]
 
 
 def shown_name(member):
@@ -85,16 +108,25 @@ def shown_place(path, steps=()):
 
 def too_large(limit=LARGEST_NOTEBOOK):
     """Return the refusal of a file of more than `limit` bytes."""
-    return Refused("archive", (
-        f"文件超过 {limit // 1_000_000} MB，没有读取。", f"The file has more than {limit // 1_000_000} MB and was not read."), (
-        "请清除过大的输出（如逐批的进度条），再全部运行；压缩包里只放笔记本。",
-        "Clear outputs that are too large (such as a progress bar for every batch) and Run All again; "
-        "put nothing but the notebook into the archive."))
+    return Refused(
+        "archive",
+        (
+            f"文件超过 {limit // 1_000_000} MB，没有读取。",
+            f"The file has more than {limit // 1_000_000} MB and was not read.",
+        ),
+        (
+            "请清除过大的输出（如逐批的进度条），再全部运行；压缩包里只放笔记本。",
+            "Clear outputs that are too large (such as a progress bar for every batch) and Run All again; "
+            "put nothing but the notebook into the archive.",
+        ),
+    )
 
 
 def damaged():
     """Return the refusal of an archive that cannot be opened."""
-    return Refused("archive", ("压缩包损坏或不完整。", "The archive is damaged or incomplete."), MAKE_ZIP)
+    return Refused(
+        "archive", ("压缩包损坏或不完整。", "The archive is damaged or incomplete."), MAKE_ZIP
+    )
 
 
 def is_archive(start, name):
@@ -103,7 +135,11 @@ def is_archive(start, name):
         raise Refused("archive", ("文件是空的。", "The file is empty."), MAKE_ZIP)
     for signature, kind in OTHER_ARCHIVES.items():
         if start.startswith(signature):
-            raise Refused("archive", (f"这是 {kind} 文件。", f"This is a {kind} file."), ("请改用 .zip。", "Make it a .zip."))
+            raise Refused(
+                "archive",
+                (f"这是 {kind} 文件。", f"This is a {kind} file."),
+                ("请改用 .zip。", "Make it a .zip."),
+            )
     return name.lower().endswith(".zip") or start.startswith(b"PK")
 
 
@@ -113,7 +149,10 @@ def refuse_long_directory(stream):
     stream.seek(max(0, size - 66_000))
     end = stream.read()
     position = end.rfind(b"PK\x05\x06")
-    if int.from_bytes(end[position + 12:position + 16], "little") > LARGEST_DIRECTORY and position >= 0:
+    if (
+        int.from_bytes(end[position + 12 : position + 16], "little") > LARGEST_DIRECTORY
+        and position >= 0
+    ):
         raise damaged()
     stream.seek(0)
 
@@ -123,26 +162,39 @@ def listed_members(archive):
     members = [member for member in archive.infolist() if not member.is_dir()]
     own = [member for member in members if not is_system_file(member.filename)]
     if len(own) > MOST_MEMBERS:
-        raise Refused("archive", (
-            f"压缩包里有 {len(own)} 个文件。", f"The archive holds {len(own)} files."), MAKE_ZIP)
+        raise Refused(
+            "archive",
+            (f"压缩包里有 {len(own)} 个文件。", f"The archive holds {len(own)} files."),
+            MAKE_ZIP,
+        )
     for member in members:
         name = shown_name(member)
         if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):
-            raise Refused("archive", (
-                f"文件名 {name} 指向压缩包之外。", f"The name {name} points out of the archive."), MAKE_ZIP)
+            raise Refused(
+                "archive",
+                (f"文件名 {name} 指向压缩包之外。", f"The name {name} points out of the archive."),
+                MAKE_ZIP,
+            )
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise Refused("archive", (f"{name} 是一个链接。", f"{name} is a link, not a file."), MAKE_ZIP)
+            raise Refused(
+                "archive", (f"{name} 是一个链接。", f"{name} is a link, not a file."), MAKE_ZIP
+            )
     return own, len(members) - len(own)
 
 
 def member_content(archive, member, limit):
     """Return the bytes of an archive's member; raises Refused if they cannot be had within the limit."""
     if member.flag_bits & 0x1:
-        raise Refused("archive", ("压缩包有密码。", "The archive is encrypted."), (
-            "请不要设密码。", "Make it without a password."))
+        raise Refused(
+            "archive",
+            ("压缩包有密码。", "The archive is encrypted."),
+            ("请不要设密码。", "Make it without a password."),
+        )
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # Only these are unpacked piece by piece, so that the limit of bytes holds.
-        raise Refused("archive", ("压缩方式不常见。", "The archive uses an unusual compression."), MAKE_ZIP)
+        raise Refused(
+            "archive", ("压缩方式不常见。", "The archive uses an unusual compression."), MAKE_ZIP
+        )
     with archive.open(member) as stream:
         content = stream.read(limit + 1)
     if len(content) > limit:
@@ -165,8 +217,12 @@ def parts_of_class(archive, members):
     A class's archive holds archives, or at least three notebooks, each in a folder or under a number of its own.
     """
     notebooks = [member for member in members if member.filename.lower().endswith(".ipynb")]
-    archives = [member for member in members if member.filename.lower().endswith(ARCHIVES)
-                and not (notebooks and without_notebook(archive, member))]
+    archives = [
+        member
+        for member in members
+        if member.filename.lower().endswith(ARCHIVES)
+        and not (notebooks and without_notebook(archive, member))
+    ]
     places = [re.split(r"[/\\]", member.filename) for member in notebooks]
     folders = {tuple(place[:-1]) for place in places} - {()}
     numbers = {number[0] for place in places if (number := re.search(r"\d{5,}", place[-1]))}
@@ -180,15 +236,34 @@ def the_notebook(members):
     notebooks = [member for member in members if member.filename.lower().endswith(".ipynb")]
     if len(notebooks) != 1:
         listed = ": " + ", ".join(map(shown_name, notebooks[:5])) if notebooks else ""
-        raise Refused("archive", (
-            f"压缩包里有 {len(notebooks)} 个笔记本{listed}。", f"The archive holds {len(notebooks)} notebooks{listed}."), (
-            "请只放一个 .ipynb 文件（若是全班的作业，请解压后给出文件夹）。",
-            "Put exactly one .ipynb file into it (if it is a whole class's, unpack it and name the folder)."))
+        raise Refused(
+            "archive",
+            (
+                f"压缩包里有 {len(notebooks)} 个笔记本{listed}。",
+                f"The archive holds {len(notebooks)} notebooks{listed}.",
+            ),
+            (
+                "请只放一个 .ipynb 文件（若是全班的作业，请解压后给出文件夹）。",
+                "Put exactly one .ipynb file into it (if it is a whole class's, unpack it and name the folder).",
+            ),
+        )
     return notebooks[0]
 
 
+@dataclasses.dataclass
+class Contents:
+    """What is at a place: one notebook's bytes and a remark, or else the steps to each of several submissions.
+
+    A step into an archive is the number of a member and its name.
+    """
+
+    notebook: bytes = b""
+    remark: tuple[str, str] = ("", "")
+    parts: list = dataclasses.field(default_factory=list)
+
+
 def read_archive(stream, steps):
-    """Return what `read_submission` returns, of an archive at the end of these steps."""
+    """Return the Contents of an archive at the end of these steps."""
     refuse_long_directory(stream)
     with zipfile.ZipFile(stream) as archive:
         members, ignored = listed_members(archive)
@@ -197,19 +272,29 @@ def read_archive(stream, steps):
             raise too_large(LARGEST_CLASS)
         if parts:
             numbers = {id(member): number for number, member in enumerate(archive.infolist())}
-            return None, [(*steps, (numbers[id(part)], shown_name(part))) for part in parts]
+            return Contents(
+                parts=[(*steps, (numbers[id(part)], shown_name(part))) for part in parts]
+            )
         notebook = the_notebook(members)
         name = shown_name(notebook)
         remarks = [(f"读取的是 {name}。", f"Read {name}.")]
         if re.search(r"[/\\]", name):
-            remarks.append(("它在文件夹里；最好放在最外层。", "It is inside a folder; the top level is better."))
+            remarks.append(
+                (
+                    "它在文件夹里；最好放在最外层。",
+                    "It is inside a folder; the top level is better.",
+                )
+            )
         if ignored:
-            remarks.append((f"忽略了 {ignored} 个系统文件。", f"Ignored {ignored} files of the system."))
-        return member_content(archive, notebook, LARGEST_NOTEBOOK), tuple(" ".join(parts) for parts in zip(*remarks))
+            remarks.append(
+                (f"忽略了 {ignored} 个系统文件。", f"Ignored {ignored} files of the system.")
+            )
+        remark = tuple(" ".join(parts) for parts in zip(*remarks))
+        return Contents(member_content(archive, notebook, LARGEST_NOTEBOOK), remark)
 
 
 def read_stream(stream, name, steps):
-    """Return what `read_submission` returns, of the file that the steps have led to."""
+    """Return the Contents of the file that the steps have led to."""
     start = stream.read(8)
     zipped = is_archive(start, name)
     limit = LARGEST_NOTEBOOK if not zipped else LARGEST_ARCHIVE if steps else LARGEST_CLASS
@@ -218,20 +303,18 @@ def read_stream(stream, name, steps):
     stream.seek(0)
     if zipped:
         return read_archive(stream, steps)
-    return stream.read(), (f"读取的是 {printable(name)}。", f"Read {printable(name)}.")
+    return Contents(stream.read(), (f"读取的是 {printable(name)}。", f"Read {printable(name)}."))
 
 
 def read_submission(path, steps=()):
-    """Return the bytes of the notebook at a place and a remark on it; raises Refused.
-
-    If the place is an archive that holds several submissions, return None and the steps to each of them. A step into
-    an archive is the number of a member and its name.
-    """
+    """Return the Contents of a place; raises Refused if it is no submission."""
     path = pathlib.Path(path)
     if not path.is_file():
-        raise Refused("archive", (
-            f"找不到文件 {printable(path.name)}。", f"There is no file {printable(path.name)}."), (
-            "请检查路径。", "Check the path."))
+        raise Refused(
+            "archive",
+            (f"找不到文件 {printable(path.name)}。", f"There is no file {printable(path.name)}."),
+            ("请检查路径。", "Check the path."),
+        )
     try:
         with path.open("rb") as file:
             stream, name = file, path.name

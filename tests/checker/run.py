@@ -76,7 +76,7 @@ def answers(function, jobs):
                 yield from ((job, NO_TIME) for job in waiting)
                 return
             idle = [worker for worker in workers if worker.is_ready and not worker.job]
-            for worker in idle[:len(jobs)]:
+            for worker in idle[: len(jobs)]:
                 worker.give(jobs.popleft())
             while len(workers) < min(most, len(jobs) + sum(bool(worker.job) for worker in workers)):
                 workers.append(Worker(function))
@@ -100,7 +100,9 @@ def finished(workers):
                 workers.remove(worker)
                 worker.stop()
                 if not was_ready:
-                    raise RuntimeError("A process that checks submissions could not be started.") from None
+                    raise RuntimeError(
+                        "A process that checks submissions could not be started."
+                    ) from None
                 answer = TOO_LARGE  # The system ended it.
             if was_ready:
                 yield job, answer

@@ -11,38 +11,37 @@ import unicodedata
 
 # What a word stands for, by patterns on normalised text; at one place the first that fits counts.
 MEANINGS = {
-    # No meaning: "Top-1 accuracy" is the accuracy, "improved to" states a value.
-    "": r"\btop\W{0,3}1\b|acc ?@ ?1\b|(?:提[升高]|上升|增[加长]|改善|\b(?:improved|increased|rose))"
-    r" ?了? ?(?:[到至为]|to\b)",
-    "measure": r"[误错][^\s\d,;:]{0,6}率|误差|誤差|错误|精确率|召回率|查[准全]率|用时|耗时|时间|学习率"
-    r"|\b(?:recall|f1|auc|errors?|err|wrong|mse|mae|kappa|time|seconds|lr|learning rate)\b"
-    r"|(?:acc|accuracy) ?@ ?\d",
-    "accuracy": r"准确[率度性]|正确[率度]|精确度|精度|识别率|準確[率度]|正確率|正解率|認識率|정확도"
-    r"|acur[aá]cia|akurasi|exactitude?|genauigkeit|accuratezza|точность|doğru(?:luk|luğu)"
-    r"|độ chính xác|доля (?:правильных|верных) ответов|correct rate|\baccs?\b|\baccuracies\b",
+    # What says nothing of a number: "Top-1 accuracy" is the accuracy, "improved to" states a value.
+    "to": r"\btop\W{0,3}1\b|(?:提[升高]|上升|增[加长]|改善|\b(?:improved|increased|rose)) ?了? ?(?:[到至为]|to\b)",
+    "measure": r"[误错][^\s\d,;:]{0,6}率|误差|誤差|错误|精确率|召回率|查[准全]率|用时|耗时|时间|学习率|置信度|概率"
+    r"|\b(?:precision|recall|f1|auc|errors?|err|wrong|mse|mae|kappa|confidence|probability"
+    r"|time|seconds|lr|learning rate)\b|acc ?@ ?(?!1\b)\d",
+    "accuracy": r"准确[率度性]|正确[率度]|精确度|精度|识别率|準確[率度]|正確率|正解率|認識率|정확도|acc ?@ ?1\b"
+    r"|acur[aá]cia|akurasi|exactitude?|genauigkeit|accuratezza|точность|doğru(?:luk|luğu)|độ chính xác"
+    r"|доля (?:правильных|верных) ответов|correct rate|\baccs?\b|\baccuracies\b",
     "loss": r"损失|損失|потер[ьи]|손실|perda|\b(?:losses|costs?)\b",
-    "test": r"测试|測試|テスト|테스트|тестов\w{0,9}|prueba"
-    r"|\b(?:[xy]?test(?:ing|ed|s|e|es)?|[xy]?tst|t10k)\b",
+    "test": r"测试|測試|テスト|테스트|тестов\w{0,9}|prueba|\b(?:[xy]?test(?:ing|ed|s|e|es)?|[xy]?tst|t10k)\b",
     "validation": r"验证|驗證|检验|検証|검증|проверочн\w{0,9}|valida[cç][aã]o|\b[xy]?(?:val|valid|dev)\b",
-    "train": r"训练|訓練|学習|훈련|обучающ\w{0,9}|treino|\b[xy]?(?:train(?:ing|ed)?)\b",
+    "train": r"训练|訓練|学習|훈련|обучающ\w{0,9}|treino|\b[xy]?train(?:ing|ed)?\b",
     "evaluation": r"评估|\beval(?:uat\w{0,4})?\b",
     "final": r"最终|最終|最后",
     "model": r"模型|网络|\b(?:models?|network|classifier)\b",
     "best": r"最佳|最高|最好|最优|\b(?:highest|max|maximum|greatest|peak)\b",
     "average": r"平均|均值|\b(?:mean|avg|balanced)\b",
     "epoch": r"第\s{0,3}\d{1,4}\s{0,3}[轮次个]|\b(?:iteration|iter|step|batch|fold)\b",
-    "class": r"类别|[每各单][一个种]{0,2}类|t ?恤|裤|套衫|套头衫|裙|外套|凉鞋|衬衫|运动鞋|靴"
-    r"|\b(?:label|digit|shirt|trousers?|pullover|dress|coat|sandal|sneaker|bag|boot|top|per)\b",
-    # A goal, another's result, or a change: the number beside it is not this model's accuracy.
-    "another": r"\btop\W{0,3}(?:\d+|k|five)\b|前[五5]|目标|目標|要求|期望|预期|阈值|门槛|及格|至少|不低于"
-    r"|[超高大低小少]于|超[过出]|不[到足]|接近|基[线准]|论文|文献|官方|参考|人类|随机|猜测|之前|此前|上[次一]"
-    r"|原来|原始|初始|未训练|(?<!百分)比(?![例较率值])|提[升高]|增[加长]|上升|改[善进]|下降|降低|减少|高[出了]"
-    r"|相差|差[距异值]|之差"
-    r"|\b(?:goal|expect(?:ed)?|threshold|baseline|benchmark|paper|published|reported|sota|human"
-    r"|random|chance|previous(?:ly)?|before|untrained|initial|should|least|than|above|below|over|under"
-    r"|exceed(?:s|ed|ing)?|beats?|need(?:ed)?|required|improve\w{0,5}|increase\w{0,2}|decrease\w{0,2}"
+    "class": r"类别|[每各单][一个种]{0,2}类|[这该单每]张|t ?恤|裤|套衫|套头衫|裙|外套|凉鞋|衬衫|运动鞋|靴"
+    r"|\b(?:category|label(?! smooth)|digit|shirt|trousers?|pullover|dress|coat|sandal|sneaker|bag|boot|top)\b",
+    # The number is a difference, also one right before such a word: "2.3 % higher".
+    "change": r"个? ?百分点|的(?:提[升高]|增[加长]|改[善进]|下降|降低)|提[升高]|增[加长]|上升|改[善进]|下降|降低|减少|高[出了]"
+    r"|相差|差[距异值]|之差|方差|标准差|\b(?:std|deviation|percentage points?|points?|pp|improve\w{0,5}|increase\w{0,2}|decrease\w{0,2}"
     r"|gain\w{0,3}|drop(?:s|ped)?|reduc\w{1,5}|higher|lower|better|worse|diff|difference|gap|delta)\b",
-    "points": r"个? ?百分点|\bpercentage points?\b|\bpoints?\b|\bpp\b",
+    # The number is a goal or another's result.
+    "another": r"\btop\W{0,3}(?:\d+|k|five)\b|前[五5]|目标|目標|要求|期望|预期|阈值|门槛|及格|至少|不低于|[超高大低小少]于"
+    r"|超[过出]|不[到足]|接近|基[线准]|论文|文献|官方|参考|人类|随机|猜测|之前|此前|上[次一]|原来|原始|初始|未训练"
+    r"|(?<![分相对])比(?![例较率值])|(?:\bfrom|[从由])(?= ?[\d.])"
+    r"|\b(?:target|goal|expect(?:ed)?|threshold|baseline|benchmark|paper|published|reported|sota|human"
+    r"|state of the art|random|chance|previous(?:ly)?|before|untrained|initial|should|least|than|above"
+    r"|below|over|under|exceed(?:s|ed|ing)?|beats?|need(?:ed)?|required)\b",
     "%": r"\bper ?cent\b",
     "--": r"[-=—–>]{1,3}[>》]|[→⇒]",
 }
@@ -50,7 +49,9 @@ MEANING = re.compile("|".join(f"({words})" for words in MEANINGS.values()))
 MEANING_OF_GROUP = ["", *MEANINGS]
 SPLITS = {"test", "train", "validation"}
 QUANTITIES = {"accuracy", "loss", "measure"}
-FLAGS = {"final", "model", "best", "average", "epoch", "class", "another"}
+FLAGS = {"final", "model", "best", "average", "epoch", "class", "change", "another"}
+OF_ANOTHER = {"class", "change", "another"}  # flags of a number that is not the network's accuracy
+JOINING = {"and", "or", "to", "vs", "和", "与", "及"}
 
 EAST_ASIAN = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 SCRIPT_BORDER = re.compile(f"(?<=[a-z0-9%])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[a-z0-9.])")
@@ -60,8 +61,14 @@ MARKUP = re.compile(r"\*\*|`|\\(?=%)|\A\W+(?=\w)|\ufe0f")
 DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d\d+|\d{1,3},\d+(?= ?%))(?!\d|[.,]\d)")
 THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2}),(\d{3})(?!\d|[.,]\d)")
 PERCENT_BEFORE = re.compile(r"百分之\s{0,3}(\d[\d.]{0,20})")
+OF_TEST_SET = re.compile(r"(?<![\w./])(\d{4}) ?/ ?10000\b")
+NO_ACCURACY = re.compile(  # Ratios, changes, numbers of things, seconds.
+    r"(?<![\w.])(?:(?>[\d.]+)(?: ?/ ?[\d.]+|\s*%?\s*change\b|(?= ?(?:m?s\b|秒|分钟)))|[±+↑↓] ?[\d.]+(?: ?%)?"
+    r"|(?>\d+)(?!\.\d)(?= ?(?:(?:epochs|images|samples|examples|pictures|test)\b|[张轮个幅次]))"
+    r"|(?!100\b)\d{3,}\b(?!\.\d))"
+)
 TOKEN = re.compile(
-    r"(?P<number>(?<![\w.])(?>\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)(?!\w|\.\d))"
+    r"(?P<number>(?<![\w.])(?>\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)(?!\w|\.\d))(?P<percentage>\s?%)?"
     r"|(?P<word>[^\W\d_]+)|(?P<sign>[^\w\s])"
 )
 
@@ -73,14 +80,16 @@ def normalised(text):
     text = MARKUP.sub("", ARRAY_OF_ONE.sub(r"\1", text))
     text = SCRIPT_BORDER.sub(" ", CAMEL_CASE.sub(" ", text).replace("_", " ").lower())
     text = DECIMAL_COMMA.sub(lambda match: match[0].replace(",", "."), text)
-    return PERCENT_BEFORE.sub(r"\1%", THOUSANDS.sub(r"\1\2", text))
+    return PERCENT_BEFORE.sub(r" \1%", THOUSANDS.sub(r"\1\2", text))
 
 
 @functools.lru_cache(maxsize=10_000)
 def tokens(text):
-    """Return the (kind, token) pairs of a text, each word that has a meaning replaced by it."""
-    text = MEANING.sub(lambda match: f" {MEANING_OF_GROUP[match.lastindex]} ", normalised(text))
-    return tuple((match.lastgroup, match[0]) for match in TOKEN.finditer(text))
+    """Return the (kind, token) pairs of a text, words with a meaning replaced by it, counts left out."""
+    text = OF_TEST_SET.sub(lambda match: f"0.{match[1]}", normalised(text))
+    text = MEANING.sub(lambda match: f" {MEANING_OF_GROUP[match.lastindex]} ", text)
+    matches = TOKEN.finditer(NO_ACCURACY.sub(" ", text))
+    return tuple((match.lastgroup, match["number"] or match[0]) for match in matches)
 
 
 def meanings(text):
@@ -122,3 +131,121 @@ def is_on_test(call, flow):
     elif named == {"test"} and reached == {"train"}:
         return ""  # Called a test, but split off from the training images.
     return named.pop() if len(named) == 1 else ""
+
+
+def numbers_in(text):
+    """Return (digits, whether it is a percentage) for the numbers that may be an accuracy."""
+    kinds = ("number", "percentage")
+    return [(token, kind == "percentage") for kind, token in tokens(text) if kind in kinds]
+
+
+def fraction(digits, is_percent):
+    """Return (fraction, half of the last digit's unit) for a number's digits; None for no accuracy."""
+    number, places = float(digits), len(digits.partition("e")[0].partition(".")[2])
+    if "." not in digits and not is_percent and not 10 <= number <= 100:
+        return None
+    # 0.9131 % is what a program writes that has forgotten to multiply.
+    scale = 0.01 if number > 1 or is_percent and number == 1 else 1
+    return (number * scale, 0.5 * 10**-places * scale) if 0 < number * scale <= 1 else None
+
+
+class LineReader:
+    """Reads a line from left to right: which split and which quantity the words name for a number."""
+
+    def __init__(self, default_split):
+        self.split, self.former_split = None, default_split  # named since the last number, and before
+        self.flags, self.groups = set(), [[]]
+        self.named = []  # [quantity, split] of the next numbers, in their order
+        self.used, self.form = 0, None  # how many numbers these words had, and how the last is written
+        self.behind_colon = self.behind_number = self.behind_other_word = False
+
+    def read_word(self, word):
+        """Take note of a word."""
+        if self.behind_number:
+            # "Average loss: 0.3, accuracy: 0.9": that was said of the loss only.
+            self.flags &= {"epoch", "final", "class"}
+        self.behind_number = False
+        if word in QUANTITIES:
+            # "Test loss, accuracy: 0.3, 0.9" names two numbers; "Test error: accuracy: 0.9" only one.
+            self.named = [] if self.behind_colon or self.used else self.named
+            self.named.append([word, self.split])
+            self.used, self.behind_colon, self.behind_other_word = 0, False, False
+            self.groups.append([])
+        elif word in SPLITS:
+            self.split = word
+            for entry in self.named:
+                entry[1] = word if self.used else entry[1] or word
+        elif word in FLAGS:
+            self.flags.add(word)
+        elif self.used and word not in JOINING:
+            self.behind_other_word = True
+
+    def read_number(self, digits, is_percentage):
+        """Take note of a number."""
+        form = is_percentage, len(digits.partition(".")[2])
+        if not self.named:
+            self.behind_number = any(form)  # "The baseline has 88.6 %, the test accuracy is 91.3 %"
+        elif not self.behind_other_word or form == self.form:
+            # "Accuracy 0.9131, size 12" has one accuracy, "CNN 0.9131, MLP 0.8832" has two.
+            quantity, split = self.named[min(self.used, len(self.named) - 1)]
+            split, read = split or self.former_split, fraction(digits, is_percentage)
+            is_test = split == "test" or split is None and self.flags >= {"final", "model"}
+            if quantity == "accuracy" and is_test and read:
+                self.groups[-1].append((*read, frozenset(self.flags)))
+            self.used, self.form, self.behind_number = self.used + 1, form, True
+            self.split, self.former_split = None, self.split or self.former_split
+
+
+def read_line(text, default_split=None):
+    """Return [(fraction, half unit, flags)] for the numbers that a line's words call a test accuracy."""
+    reader = LineReader(default_split)
+    for kind, token in tokens(text):
+        if kind == "word":
+            reader.read_word(token)
+        elif kind != "sign":
+            reader.read_number(token, kind == "percentage")
+        elif token in ":=":
+            reader.behind_colon = True
+        elif token in "<>≥≤":
+            reader.flags.add("another")
+    found = []
+    for group in reader.groups:
+        own = [read for read in group if not read[2] & OF_ANOTHER]
+        differ = any(abs(read[0] - own[0][0]) > read[1] + own[0][1] for read in own)
+        found += [(*read, flags | {"several"} if differ else flags) for *read, flags in group]
+    return found or number_before_words(text, default_split)
+
+
+def number_before_words(text, default_split):
+    """Return the same for "91.31 % accuracy on the test set": one number, and words of nothing else."""
+    words, numbers = meanings(text) & (QUANTITIES | SPLITS | FLAGS), numbers_in(text)
+    words |= {"test"} if default_split == "test" and not words & SPLITS else set()
+    expected = {"test", "accuracy"}
+    if len(numbers) != 1 or not expected <= words <= expected | {"final", "model"}:
+        return []
+    read = fraction(*numbers[0]) if "." in numbers[0][0] else None
+    return [(*read, frozenset(words - expected))] if read else []
+
+
+def with_headings(lines):
+    """Yield (line, what it says together with the heading or the table's head above it)."""
+    heading = ""
+    for line in lines:
+        words, numbers = meanings(line), numbers_in(line)
+        if not words and not numbers:
+            heading = heading if line.strip() else ""
+        elif not numbers:
+            is_below = heading and not words & SPLITS and not quantities(heading)
+            is_heading = words & (QUANTITIES | SPLITS | OF_ANOTHER)
+            heading = f"{heading} {line}" if is_below and is_heading else line if is_heading else ""
+            yield line, line
+        elif words & QUANTITIES:
+            above = meanings(heading) & (SPLITS | OF_ANOTHER)
+            yield line, f"{' '.join(above)}: {line}" if len(above & SPLITS) < 2 else line
+        elif heading:
+            head = [token for _, token in tokens(heading) if not words & SPLITS or token not in SPLITS]
+            columns = sum(token in QUANTITIES for token in head)
+            if "epoch" in head and len(numbers) == columns + 1:
+                yield line, f"{' '.join(head)} {line.replace(numbers[0][0], '', 1)}"
+            elif len(numbers) == columns:
+                yield line, f"{' '.join(head)} {line}"

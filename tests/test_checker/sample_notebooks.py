@@ -17,9 +17,12 @@ DATA = "(x, y), (x_test, y_test) = tf.keras.datasets.fashion_mnist.load_data()\n
 
 def write(path, *cells):
     """Write a notebook whose cells have these (source, outputs) and return its path."""
-    notebook = nbformat.v4.new_notebook(cells=[
-        nbformat.v4.new_code_cell(source, execution_count=number, outputs=outputs)
-        for number, (source, outputs) in enumerate(cells, start=1)])
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(source, execution_count=number, outputs=outputs)
+            for number, (source, outputs) in enumerate(cells, start=1)
+        ]
+    )
     nbformat.write(notebook, path)
     return path
 
@@ -27,19 +30,34 @@ def write(path, *cells):
 def write_complete(path):
     """Write a small notebook that meets every requirement and return its path."""
     return write(
-        path, (DATA + "model = tf.keras.Sequential([tf.keras.layers.Dense(10)])\nmodel.summary()", text("layers")),
-        ("model.compile(tf.keras.optimizers.Adam(1e-3), 'mse', ['accuracy'])\n"
-         "history = model.fit(x, y, batch_size=128, epochs=2, validation_split=0.1)", text("accuracy: 0.9")),
-        ("for name in ('accuracy', 'val_accuracy', 'loss', 'val_loss'):\n    plt.plot(history.history[name])\nplt.show()",
-         [picture()]),
-        ("loss, accuracy = model.evaluate(x_test, y_test)\nprint('Test accuracy:', accuracy)",
-         text("Test accuracy: 0.9131")))
+        path,
+        (
+            DATA + "model = tf.keras.Sequential([tf.keras.layers.Dense(10)])\nmodel.summary()",
+            text("layers"),
+        ),
+        (
+            "model.compile(tf.keras.optimizers.Adam(1e-3), 'mse', ['accuracy'])\n"
+            "history = model.fit(x, y, batch_size=128, epochs=2, validation_split=0.1)",
+            text("accuracy: 0.9"),
+        ),
+        (
+            "for name in ('accuracy', 'val_accuracy', 'loss', 'val_loss'):\n    plt.plot(history.history[name])\nplt.show()",
+            [picture()],
+        ),
+        (
+            "loss, accuracy = model.evaluate(x_test, y_test)\nprint('Test accuracy:', accuracy)",
+            text("Test accuracy: 0.9131"),
+        ),
+    )
 
 
 def fill_in(notebook, entry):
     """Write an entry for number, name and class into the released notebook's heading, filled in already or not."""
-    heading, lines = re.subn(r"(?m)^(\|.*学号.*\n\|.*\n)\|.*$", rf"\1| {entry} | {entry} | {entry} |",
-                             notebook.cells[0].source)
+    heading, lines = re.subn(
+        r"(?m)^(\|.*学号.*\n\|.*\n)\|.*$",
+        rf"\1| {entry} | {entry} | {entry} |",
+        notebook.cells[0].source,
+    )
     assert lines == 1
     notebook.cells[0].source = heading
 
@@ -61,8 +79,11 @@ def picture(kind="png"):
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind)
     plt.close(figure)
-    content = {"image/svg+xml": buffer.getvalue().decode()} if kind == "svg" else {
-        f"image/{kind}": base64.b64encode(buffer.getvalue()).decode()}
+    content = (
+        {"image/svg+xml": buffer.getvalue().decode()}
+        if kind == "svg"
+        else {f"image/{kind}": base64.b64encode(buffer.getvalue()).decode()}
+    )
     return nbformat.v4.new_output("display_data", content | {"text/plain": "<Figure>"})
 
 
@@ -84,7 +105,9 @@ def findings_at(path, time):
     """Return the same, after a look at whether each finding says what to do."""
     findings = {finding.requirement: finding for finding in submission.check(path)}
     for finding in findings.values():
-        assert all(finding.reason) and (finding.state == submission.HOLDS or all(finding.hint)), finding
+        assert all(finding.reason) and (
+            finding.state == submission.HOLDS or all(finding.hint)
+        ), finding
     return findings
 
 

@@ -18,14 +18,25 @@ from checker.copies import code_print, run_prints
 from checker.read import Notebook
 from checker.report import RELEASED
 
-FIGURES = ("samples", "learning-curves", "confusion-matrix", "mistakes", "trials-chart", "methods-chart")
+FIGURES = (
+    "samples",
+    "learning-curves",
+    "confusion-matrix",
+    "mistakes",
+    "trials-chart",
+    "methods-chart",
+)
 
 
 def saved_figures(notebook):
     """Return {name: bytes of a PNG file} of the README's figures; each is named after the cell that draws it."""
-    return {cell["id"]: base64.b64decode(output.data["image/png"])
-            for cell in notebook.cells if cell.get("id") in FIGURES
-            for output in cell.outputs if "image/png" in output.get("data", {})}
+    return {
+        cell["id"]: base64.b64decode(output.data["image/png"])
+        for cell in notebook.cells
+        if cell.get("id") in FIGURES
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    }
 
 
 def prints(content):

@@ -49,13 +49,15 @@ def run_trial(notebook, changes, seed, with_test=False):
     with tempfile.TemporaryDirectory() as folder:
         executed = execute(trial_notebook(notebook, changes, seed, with_test), folder)
     measured = {}
-    for cell in executed.cells[-1 - with_test:]:
+    for cell in executed.cells[-1 - with_test :]:
         measured |= json.loads(printed_text(cell))
     return measured
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("changes", type=ast.literal_eval, nargs="?", default={})
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--test", action="store_true", help="read the test set as well")
@@ -64,11 +66,17 @@ def main():
     outcomes = []
     for seed in arguments.seeds:
         outcomes.append(run_trial(notebook, arguments.changes, seed, arguments.test))
-        print(f"seed {seed}:", ", ".join(f"{name} {value:.4g}" for name, value in outcomes[-1].items()), flush=True)
+        print(
+            f"seed {seed}:",
+            ", ".join(f"{name} {value:.4g}" for name, value in outcomes[-1].items()),
+            flush=True,
+        )
     if len(outcomes) > 1:
         for name in outcomes[0]:
             values = [outcome[name] for outcome in outcomes]
-            print(f"{name}: {np.mean(values):.4g} ± {np.std(values, ddof=1):.2g} over {len(values)} seeds")
+            print(
+                f"{name}: {np.mean(values):.4g} ± {np.std(values, ddof=1):.2g} over {len(values)} seeds"
+            )
 
 
 if __name__ == "__main__":

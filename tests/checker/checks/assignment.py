@@ -6,6 +6,7 @@ from checker.words import is_on_test, pieces
 from checker.finding import FAILS, HOLDS, LOOK, Finding, printable
 from checker.flow import OPTIMISERS, argument, called_name
 
+TITLE = ("学习率、批大小、数据集", "learning rate, batch size and data set")
 LEARNING_RATE, BATCH_SIZE, DATASET = 1e-3, 128, "fashion_mnist"
 KERAS_BATCH_SIZE = 32  # what `fit` takes if it is not told
 FIT_OPTIONS = {"epochs", "batch_size", "validation_data", "validation_split", "callbacks", "verbose", "steps_per_epoch"}
@@ -156,8 +157,9 @@ def judged_data(flow):
     return LOOK if DATASET in names or loads and not names else FAILS, names
 
 
-def check_assignment(notebook, flow):
+def check(notebook):
     """Find whether the final network is trained with Adam at 1e-3, batches of 128 and Fashion-MNIST."""
+    flow = notebook.flow
     final = final_model(flow)
     rates, sizes = learning_rates(notebook, flow, final), batch_sizes(flow, final)
     data_state, data = judged_data(flow)

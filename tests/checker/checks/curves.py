@@ -9,6 +9,7 @@ import re
 from checker.finding import FAILS, HOLDS, LOOK, Finding
 from checker.flow import argument, called_name
 
+TITLE = ("准确率与损失曲线", "curves of accuracy and loss")
 PLOTS = {"plot", "errorbar", "semilogy", "semilogx", "loglog", "scatter", "step", "lineplot", "Scatter", "line"}
 CAPTIONS = {"title", "set_title", "suptitle", "ylabel", "set_ylabel", "legend", "set"}
 CURVES = {  # (quantity, split): Chinese and English
@@ -165,8 +166,9 @@ def captioned(reader):
             for quantity, _ in named_curves(words_in(site.node))}
 
 
-def check_curves(notebook, flow):
+def check(notebook):
     """Find whether all four curves are shown."""
+    flow = notebook.flow
     reader = CurveReader(flow)
     shown, pictures = shown_curves(notebook, reader)
     missing = {curve: names for curve, names in CURVES.items() if curve not in shown}
