@@ -13,7 +13,7 @@ import warnings
 from checker.find import MAKE_ZIP
 from checker.finding import Refused, printable
 from checker.flow import Flow
-from checker.words import read_test_accuracy
+from checker.accuracy import read_test_accuracy
 
 LARGEST_CODE = 300_000  # characters
 LARGEST_HTML = 200_000  # characters of an output that are read
