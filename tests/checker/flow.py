@@ -22,7 +22,7 @@ MOST_STEPS = 400_000  # from place to place, in all
 ANY, UNKNOWN = "any item", "some"
 OPTIMISERS = set(
     "Adam AdamOptimizer SGD RMSprop Adagrad Adadelta Adamax Nadam Ftrl AdamW Lion Adafactor Lamb Muon"
-    " RAdam Momentum".split()
+    " RAdam Momentum GradientDescentOptimizer MomentumOptimizer RMSPropOptimizer".split()
 )
 DATASETS = {"fashion_mnist", "mnist", "cifar10", "cifar100"}
 CASTS = set("int float constant Variable float32 float64 copy deepcopy list tuple dict".split())
@@ -48,6 +48,7 @@ PASSING = {  # expressions that are worth what their parts are worth
     "Starred": ("value",),
     "Await": ("value",),
 }
+BLANK = re.compile(r"%[-+.\d]{0,9}[a-z]|\{[^{}]{0,40}\}")
 CALCULATIONS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -390,15 +391,17 @@ class Flow:
             self.add(node, ("module", node.attr))
 
     def on_Subscript(self, node, scope):
-        key = node.slice
-        if isinstance(key, ast.Tuple) and key.elts:  # `table.loc[:, "loss"]`
-            key = key.elts[-1]
+        is_table = isinstance(node.slice, ast.Tuple) and node.slice.elts  # `table.loc[:, "loss"]`
+        self.select(node.value, node.slice.elts[-1] if is_table else node.slice, node, is_table)
+
+    def select(self, base, key, node, is_table=False):
+        """Let what a dictionary, list or table holds under a key reach an expression."""
         if isinstance(key, (ast.Constant, ast.UnaryOp)):
-            self.load(node.value, getattr(key, "value", -1), node)
+            self.load(base, getattr(key, "value", -1), node)
             return
         # `x[:100]` is of all curves; `h[k]` and `h[["loss", "val_loss"]]` are those that are named.
-        is_of_all = isinstance(key, ast.Slice) and (key is node.slice or not key.lower or key.upper)
-        self.load(node.value, ANY, ("any", node))
+        is_of_all = isinstance(key, ast.Slice) and not (is_table and (key.lower or key.upper))
+        self.load(base, ANY, ("any", node))
         self.step(("any", node), node, unchanged if is_of_all else choosing(UNKNOWN))
         self.load(key, ANY, ("key", node))
         for names in (key, ("key", node)):
@@ -411,10 +414,18 @@ class Flow:
         for side in (node.left, node.right):
             self.step(side, node, unchanged if isinstance(node.op, ast.BitOr) else survives)
         left, right = (getattr(side, "value", None) for side in (node.left, node.right))
-        if isinstance(node.op, ast.Add) and isinstance(left, str):
+        if isinstance(node.op, ast.Mod):
+            self.fill_in(left, [node.right], node)
+        elif isinstance(left, str):
             self.step(node.right, node, joining(left, ""))
-        elif isinstance(node.op, ast.Add) and isinstance(right, str):
+        elif isinstance(right, str):
             self.step(node.left, node, joining("", right))
+
+    def fill_in(self, template, values, node):
+        """Let a text with a single blank, such as "%s loss", be filled in with a value."""
+        texts = BLANK.split(template) if isinstance(template, str) else []
+        if len(texts) == 2 and len(values) == 1:
+            self.step(values[0], node, joining(*texts))
 
     def on_UnaryOp(self, node, scope):
         number = calculated(node)
@@ -422,11 +433,10 @@ class Flow:
             self.add(node, ("number", number))
 
     def on_JoinedStr(self, node, scope):
-        values = [getattr(part, "value", None) for part in node.values]
-        others = [n for n, value in enumerate(values) if isinstance(value, ast.expr)]
-        if len(others) == 1:
-            texts = "".join(values[: others[0]]), "".join(values[others[0] + 1 :])
-            self.step(values[others[0]], node, joining(*texts))
+        values = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+        texts = [getattr(part, "value", "") for part in node.values]
+        template = "".join(text if isinstance(text, str) else "{}" for text in texts)
+        self.fill_in(template, values, node)
 
     def on_Return(self, node, scope):
         self.step(node.value, ("return", scope.node))
@@ -474,9 +484,9 @@ class Flow:
                 self.step(("return", function), node)
         elif name in PAIRINGS:
             self.make_pairs(node, [receiver] if receiver else node.args, 0 if name == "zip" else 1)
-        elif name in LOOKUPS and node.args and isinstance(node.args[0], ast.Constant):
-            self.load(receiver, node.args[0].value, node)
-            self.step(node.args[-1], node)
+        elif name in LOOKUPS and receiver and node.args:
+            self.select(receiver, node.args[0], node)
+            self.step(argument(node, 1), node)
         else:
             self.follow_library_call(node, name, receiver)
 
@@ -487,6 +497,8 @@ class Flow:
         elif name.endswith(("Decay", "Schedule", "DecayRestarts")):
             peak = argument(node, None, "warmup_target")
             self.step(peak or argument(node, 0, "initial_learning_rate"), node)
+        elif name == "format":
+            self.fill_in(getattr(receiver, "value", None), node.args, node)
         for keyword in node.keywords:
             for option in OPTIONS if keyword.arg is None else ():
                 self.load(keyword.value, option, ("option", node, option))

@@ -74,6 +74,7 @@ def test_curves_are_found_however_they_are_drawn(tmp_path, cells):
     "source, state",
     [
         ("from helpers import plot_history\nplot_history(history)", "look"),
+        ("from plot_keras_history import show_history\nshow_history(history)", "look"),
         ("plt.plot(log['ta'])\nplt.plot(log['tl'])\nplt.title('Accuracy and loss')", "look"),
         ("plt.plot(log['tl'])\nplt.title('Loss')", "fails"),
     ],
@@ -146,6 +147,10 @@ TABLE = "df = pd.DataFrame(h.history)\n"
         ("for k in ('loss', 'val_loss'):\n    plt.plot(h.history[k])", ACCURACIES),
         ("def draw(k):\n    plt.plot(h.history[k])\ndraw('loss')\ndraw('val_loss')", ACCURACIES),
         (
+            "def draw(k):\n    plt.plot(h.history.get(k))\ndraw('loss')\ndraw('val_loss')",
+            ACCURACIES,
+        ),
+        (
             "epochs = range(len(h.history['accuracy']))\nplt.plot(epochs, h.history['loss'], epochs, h.history['val_loss'])",
             ACCURACIES,
         ),
@@ -195,6 +200,11 @@ def test_a_selection_that_the_code_does_not_tell_needs_a_look(tmp_path, source):
         ),
         (
             "for split in ['Training', 'Test']:\n    plt.plot(loss[split], label=f'{split}')",
+            ACCURACIES,
+        ),
+        (
+            "def draw(a, val):\n    plt.plot(a, label='Training %s' % val)\n"
+            "    plt.plot(a, label='Validation {}'.format(val))\ndraw(losses, 'Loss')",
             ACCURACIES,
         ),
         (

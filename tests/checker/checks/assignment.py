@@ -188,7 +188,7 @@ def loaded_elsewhere(flow):
         if site.name != "read_csv":
             files = [text for text in files if DATA_NAME.search(text) and LOADING.search(site.name)]
         if files:
-            file = re.split(r"[/\\]", min(files))[-1]
+            file = re.split(r"[/\\]", min(files).rstrip("/\\"))[-1]
             yield f"{shown}('{file}')"
         elif (
             DATA_CLASS.fullmatch(site.name)

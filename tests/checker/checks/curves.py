@@ -211,7 +211,7 @@ def may_be_shown(reader):
     sites = [site for site in reader.flow.calls if any(map(is_picture, site.cell.outputs))]
     for site in sites:
         is_foreign = site.name not in PLOTS and site.name not in reader.flow.functions
-        if is_foreign and re.search("(?i)plot|draw|curve", site.name):
+        if is_foreign and re.search("(?i)plot|draw|curve|history", site.name):
             if any("history" in words_in(part).lower() for part in site.node.args):
                 return {"accuracy", "loss"}
     plots = [site for site in sites if site.name in PLOTS]
