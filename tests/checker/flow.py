@@ -13,6 +13,7 @@ length of the code.
 import ast
 import collections
 import dataclasses
+import functools
 import itertools
 import operator
 import re
@@ -33,21 +34,9 @@ PAIRINGS = {"zip", "enumerate", "items"}
 NAMESPACES = {"dict", "SimpleNamespace", "Namespace", "EasyDict", "AttrDict", "Munch"}
 SELECTIONS = {"filter", "drop", "reindex"}  # of a table's columns
 NO_CURVES = {"index", "shape", "size"}  # of a table's attributes
-RECORDED = re.compile(r"(?:val_)?(?:(?:\w{1,40}_)?acc(?:uracy)?|loss)")  # Keras's names
+RECORDED = re.compile(r"val_?|(?:val_)?(?:(?:\w{1,40}_)?acc(?:uracy)?|loss)")  # Keras's names
 LOOKUPS = {"get", "pop", "setdefault"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-STORING = {  # statements and expressions that assign: the fields of the target and of the value
-    "AnnAssign": ("target", "value"),
-    "AugAssign": ("target", "value"),
-    "NamedExpr": ("target", "value"),
-    "withitem": ("optional_vars", "context_expr"),
-}
-PASSING = {  # expressions that are worth what their parts are worth
-    "IfExp": ("body", "orelse"),
-    "BoolOp": ("values",),
-    "Starred": ("value",),
-    "Await": ("value",),
-}
 BLANK = re.compile(r"%[-+.\d]{0,9}[a-z]|\{[^{}]{0,40}\}")
 CALCULATIONS = {
     ast.Add: operator.add,
@@ -96,7 +85,7 @@ class Scope:
 
 @dataclasses.dataclass
 class CallSite:
-    """A call in the code, where it stands, its cell, and its place among all calls."""
+    """A call in the code, where it stands, and its cell."""
 
     node: ast.Call
     scope: Scope
@@ -144,36 +133,26 @@ as_series = making("series", "series", "string")  # a key of Keras's history
 as_data = making("data", "module")
 
 
-def item_of(key):
-    """Return the change from what is no list or dictionary of the code's own to its item."""
-
-    def change(fact):
-        kind, value = fact
-        if kind == "data":
-            return {0: ("train", value), 1: ("test", value)}.get(key)
-        if kind == "score":
-            is_accuracy = key in (1, -1) or isinstance(key, str) and "acc" in key
-            return ("accuracy", value) if is_accuracy else None
-        if fact == ("series", "*") and key != ANY:
-            return ("series", key if isinstance(key, str) else UNKNOWN)
-        return passing(fact)
-
-    return change
+def item_of(key, fact):
+    """Return what a fact that is no list or dictionary of the code's own gives for a key."""
+    kind, value = fact
+    if kind == "data":
+        return {0: ("train", value), 1: ("test", value)}.get(key)
+    if kind == "score":
+        is_accuracy = key in (1, -1) or isinstance(key, str) and "acc" in key
+        return ("accuracy", value) if is_accuracy else None
+    if fact == ("series", "*") and key != ANY:
+        return ("series", key if isinstance(key, str) else UNKNOWN)
+    return passing(fact)
 
 
-def chosen_by(condition):
-    """Return the pattern of the curves' names that a comprehension's condition or a call chooses."""
-    texts = [getattr(part, "value", None) for part in ast.walk(condition)]
-    texts = [
-        text for text in texts if isinstance(text, str) and re.search("val|acc|loss", text[:50])
-    ]
-    operators = getattr(condition, "ops", None) or [
-        word.arg for word in getattr(condition, "keywords", ())
-    ]
-    is_part = operators and (operators[0] in ("like", "regex") or isinstance(operators[0], ast.In))
-    if len(texts) == 1 and is_part and re.fullmatch(r"\w{1,20}", texts[0]):
-        return f"*{texts[0]}*"
-    return UNKNOWN if texts else "*"
+def chosen_by(nodes):
+    """Return the pattern of the curves' names that conditions, or a call's arguments, choose."""
+    named = [word for node in nodes for word in words_in(node).split() if RECORDED.fullmatch(word)]
+    if not named:
+        return "*"
+    operators = {type(getattr(node, "ops", [None])[0]) for node in nodes}
+    return f"*{named[0]}*" if len(named) == 1 and ast.NotIn not in operators else UNKNOWN
 
 
 class Flow:
@@ -183,8 +162,8 @@ class Flow:
     `ends` names, by the number of a cell, the line at which its run ended.
     """
 
-    def __init__(self, cells, ends={}):
-        self.module, self.ends = Scope(), ends
+    def __init__(self, cells, ends=()):
+        self.module, self.ends = Scope(), dict(ends)
         self.reached = collections.defaultdict(set)
         self.steps_on, self.loads, self.stores = (collections.defaultdict(list) for _ in range(3))
         self.waiting, self.steps, self.lists = collections.deque(), 0, 0
@@ -200,7 +179,7 @@ class Flow:
         self.calls = [CallSite(*part) for part in walked if isinstance(part[0], ast.Call)]
         self.numbers = {site.node: number for number, site in enumerate(self.calls)}
         for node, scope, _ in walked:
-            self.follow(node, scope)
+            getattr(self, f"on_{type(node).__name__}", self.on_other)(node, scope)
         self.spread()
 
     def facts(self, expression):
@@ -238,7 +217,7 @@ class Flow:
                 continue
             yield node, scope, cell
             inner = scope
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
                 inner = self.scopes[node] = Scope(scope, node)
             waiting += [(child, inner) for child in reversed(list(ast.iter_child_nodes(node)))]
 
@@ -287,7 +266,7 @@ class Flow:
                 if fact[0] == "items":
                     self.step((*fact, key), target)
                 else:
-                    self.add(target, item_of(key)(fact))
+                    self.add(target, item_of(key, fact))
             for key, source in self.stores[place]:
                 if fact[0] == "items":
                     self.keep_item(fact, key, source)
@@ -324,17 +303,8 @@ class Flow:
             elif isinstance(target, ast.Starred):
                 waiting.append((target.value, source))
 
-    def follow(self, node, scope):
-        """Let what the parts of a node are worth reach where it brings them."""
-        name = type(node).__name__
-        if name in STORING:
-            self.store(*(getattr(node, field) for field in STORING[name]))
-        elif name in PASSING:
-            parts = [getattr(node, field) for field in PASSING[name]]
-            for part in parts[0] if isinstance(parts[0], list) else parts:
-                self.step(part, node)
-        elif hasattr(self, f"on_{name}"):
-            getattr(self, f"on_{name}")(node, scope)
+    def on_other(self, node, scope):
+        """Follow nothing through a node of another kind."""
 
     def on_Constant(self, node, scope):
         kind = {int: "number", float: "number", str: "string"}.get(type(node.value))
@@ -347,6 +317,25 @@ class Flow:
                 self.calls[self.numbers[part]].targets = node.targets
         for target in node.targets:
             self.store(target, node.value)
+
+    def on_AnnAssign(self, node, scope):
+        self.store(node.target, node.value)
+
+    on_NamedExpr = on_AugAssign = on_AnnAssign
+
+    def on_withitem(self, node, scope):
+        self.store(node.optional_vars, node.context_expr)
+
+    def on_IfExp(self, node, scope):
+        for part in node.values if isinstance(node, ast.BoolOp) else (node.body, node.orelse):
+            self.step(part, node)
+
+    on_BoolOp = on_IfExp
+
+    def on_Starred(self, node, scope):
+        self.step(node.value, node)
+
+    on_Await = on_Starred
 
     def on_For(self, node, scope):
         self.load(node.iter, ANY, ("part", node.target))
@@ -365,9 +354,8 @@ class Flow:
 
     def on_ListComp(self, node, scope):
         conditions = [condition for part in node.generators for condition in part.ifs]
-        chosen = [pattern for pattern in map(chosen_by, conditions) if pattern != "*"]
         value = node.value if isinstance(node, ast.DictComp) else node.elt
-        self.step(value, ("chosen", node), choosing(chosen[0]) if chosen else unchanged)
+        self.step(value, ("chosen", node), choosing(chosen_by(conditions)))
         self.step(("chosen", node), node, passing)
         self.keep_item(self.new_items(node), ANY, ("chosen", node))
 
@@ -382,7 +370,7 @@ class Flow:
                 self.keep_item(items, key.value if isinstance(key, ast.Constant) else ANY, value)
 
     def on_Attribute(self, node, scope):
-        change = item_of(node.attr) if RECORDED.fullmatch(node.attr) else passing
+        change = functools.partial(item_of, node.attr) if RECORDED.fullmatch(node.attr) else passing
         self.step(node.value, node, passing_number if node.attr in NO_CURVES else change)
         self.step(("attribute", node.attr), node)
         if node.attr in ("history", "metrics_names"):
@@ -504,9 +492,13 @@ class Flow:
                 self.load(keyword.value, option, ("option", node, option))
         survives = passing if name in ROUNDINGS else passing_data
         survives = passing_number if name in REDUCTIONS else survives
-        of_receiver = choosing(chosen_by(node)) if name in SELECTIONS else survives
-        self.step(receiver, node, unchanged if name == "copy" else of_receiver)
-        for part in (*node.args, *(keyword.value for keyword in node.keywords)):
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if name in SELECTIONS:
+            chosen = UNKNOWN if name == "drop" and chosen_by(given) != "*" else chosen_by(given)
+            self.step(receiver, node, choosing(chosen))
+        else:
+            self.step(receiver, node, unchanged if name == "copy" else survives)
+        for part in given:
             self.step(part, node, survives)
 
     def make_pairs(self, node, parts, first):
@@ -549,17 +541,15 @@ def parameters(function):
 
 
 def calculated(node, depth=3):
-    """Return the number that a calculation with written numbers gives, or None."""
-    if isinstance(node, ast.Constant):
-        return node.value if type(node.value) in (int, float) else None
-    calculation = CALCULATIONS.get(type(getattr(node, "op", None))) if depth else None
-    parts = [node.operand] if isinstance(node, ast.UnaryOp) else []
-    parts = [node.left, node.right] if isinstance(node, ast.BinOp) else parts
-    numbers = [calculated(part, depth - 1) for part in parts] if calculation else []
-    most = 20 if calculation is operator.pow else 1e6
-    if not numbers or None in numbers or abs(numbers[0]) > 1e6 or abs(numbers[-1]) > most:
-        return None
+    """Return the number that a short calculation with written numbers gives, or None."""
+    if isinstance(node, ast.Constant) or not depth:
+        return getattr(node, "value", None)
+    calculation = CALCULATIONS.get(type(getattr(node, "op", None)))
+    parts = [getattr(node, side) for side in ("operand", "left", "right") if hasattr(node, side)]
     try:
-        return calculation(*numbers)
-    except (ArithmeticError, TypeError, ValueError):
+        numbers = [calculated(part, depth - 1) for part in parts]
+        most = 20 if calculation is operator.pow else 1e6
+        is_usual = abs(numbers[0]) <= 1e6 and abs(numbers[-1]) <= most
+        return calculation(*numbers) if is_usual else None
+    except (ArithmeticError, TypeError, IndexError):  # It is none of numbers.
         return None
