@@ -132,7 +132,7 @@ def link(path, genuine):
             lambda path, genuine: path.write_bytes(b"PK" + bytes(25_000_000)),
             "damaged or incomplete",
         ),
-        (long_directory, "too many files; at most 1000"),
+        (long_directory, "> 1000 files; at most 1000"),
         (large_inner_archive, "more than 20 MB"),
         (lambda path, genuine: None, "There is no file"),
     ],
@@ -260,7 +260,7 @@ def test_what_is_made_to_be_slow_is_read_in_seconds(tmp_path, source, lines):
     assert path.stat().st_size < 10_000_000
     start = time.process_time()
     assert len(submission.check(path)) == len(submission.REQUIREMENTS)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(
