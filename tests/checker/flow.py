@@ -168,7 +168,7 @@ class Flow:
         self.steps_on, self.loads, self.stores = (collections.defaultdict(list) for _ in range(3))
         self.waiting, self.steps, self.lists = collections.deque(), 0, 0
         self.scopes, self.functions, self.classes = {}, collections.defaultdict(list), {}
-        walked = [part for cell in cells for part in self.walk(cell)]
+        walked = [part for cell in cells if cell.tree for part in self.walk(cell)]
         for node, scope, _ in walked:
             self.read_name(node, scope)
         self.variables = {
