@@ -145,28 +145,26 @@ def text_before(expression, mark):
     return value.partition(mark)[0] if isinstance(value, str) else ""
 
 
-def split_by_names(tree, printed):
-    """Return the part of the data that names say some printed values are of, as `is_on_test` does."""
+def is_test_by_names(tree, printed):
+    """Return whether names in a cell's code say that each accuracy it prints is of the test data."""
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
     loops = [(loop.lineno, split) for loop in loops if (split := named_split(loop.iter))]
-    found = collections.defaultdict(set)
+    assigned = collections.defaultdict(set)  # what the values or the loop above speak of, by name
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             above = max((loop for loop in loops if loop[0] <= node.lineno), default=(0, set()))[1]
             for target in getattr(node, "targets", None) or [node.target]:
-                found[getattr(target, "id", "")] |= named_split(node.value) or above
-    splits = set()
+                assigned[getattr(target, "id", "")] |= named_split(node.value) or above
+    found = set()
     for expressions in printed[-MOST_PRINTS:]:
         nodes = [node for expression in expressions for node in ast.walk(expression)]
-        if "accuracy" in meanings(
-            " ".join(
-                str(getattr(node, "value", "")) for node in nodes if isinstance(node, ast.Constant)
-            )
-        ):
-            named = set().union(*map(named_split, expressions))
-            names = [node.id for node in nodes if isinstance(node, ast.Name)]
-            splits |= named or set().union(*(found[name] for name in names if name in found))
-    return splits.pop() if len(splits) == 1 else ""
+        texts = [str(node.value) for node in nodes if isinstance(node, ast.Constant)]
+        names = [node.id for node in nodes if isinstance(node, ast.Name)]
+        names = [name for name in names if "accuracy" in meanings(name)] or names
+        if "accuracy" in meanings(" ".join(texts)):
+            by_names = set().union(*(assigned[name] for name in names if name in assigned))
+            found |= set().union(*map(named_split, expressions)) or by_names
+    return found == {"test"}
 
 
 class OutputReader:
@@ -221,7 +219,7 @@ class OutputReader:
         kinds = {self.on_test.get(n) for n in evaluations | self.evaluations([cell.tree])}
         by_code = "".join(kinds) if evaluations and len(kinds) == 1 else ""
         if not kinds and cell.tree:
-            by_code = split_by_names(cell.tree, printed)
+            by_code = "test" if is_test_by_names(cell.tree, printed) else ""
         lines = [line for line in self.near[cell.number] if not BAR.match(line)]
         reports = filter(None, map(REPORT.match, each_last(lines)))
         for line, text in each_last(list(with_headings(lines))):
@@ -271,8 +269,8 @@ class OutputReader:
             set
         )  # by the text before, how many numbers, and which of them
         for text, values in map(printed_parts, printed):
-            words = meanings(text)
-            for position, value in enumerate(values if not words & SPEAKING else ()):
+            shown = values if not text else values[:1] if not meanings(text) & SPEAKING else []
+            for position, value in enumerate(shown):
                 places[text, len(values), position] |= self.values_on_test(value, "accuracy")
             if len(values) == 1 and self.position and not text:
                 places["", 0, self.position] |= self.values_on_test(values[0], "score")

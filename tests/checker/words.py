@@ -16,7 +16,7 @@ MEANINGS = {
     "measure": r"[误错][^\s\d,;:]{0,6}率|误差|誤差|错误|精确率|召回率|查[准全]率|用时|耗时|时间|学习率|置信度|概率"
     r"|\b(?:precision|recall|f1|auc|errors?|err|wrong|mse|mae|kappa|confidence|probability"
     r"|time|seconds|lr|learning rate)\b|acc ?@ ?(?!1\b)\d",
-    "accuracy": r"准确[率度性]|正确[率度]|精确度|精度|识别率|準確[率度]|正確率|正解率|認識率|정확도|acc ?@ ?1\b"
+    "accuracy": r"准确[率度性]|正确[率度]|精[确准]?度|精准率|识别率|準確[率度]|正確率|正解率|認識率|정확도|acc ?@ ?1\b"
     r"|acur[aá]cia|akurasi|exactitude?|genauigkeit|accuratezza|точность|doğru(?:luk|luğu)|độ chính xác"
     r"|доля (?:правильных|верных) ответов|correct rate|\baccs?\b|\baccuracies\b",
     "loss": r"损失|損失|потер[ьи]|손실|perda|\b(?:losses|costs?)\b",
