@@ -58,8 +58,8 @@ def is_picture(output):
 def frames(cell):
     """Return (function or "", line) for each frame of the notebook's own in a cell's traceback."""
     found, function = [], ""
-    tracebacks = [output["traceback"] for output in cell.outputs if "traceback" in output]
-    text = "\n".join(tracebacks[0])[:100_000] if tracebacks else ""
+    errors = [output for output in cell.outputs if output["output_type"] == "error"]
+    text = "\n".join(errors[0]["traceback"])[:100_000] if errors else ""
     for line in re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n"):
         header, arrow = FRAME.search(line[:400]), ARROW.match(line)
         if header:
@@ -67,7 +67,7 @@ def frames(cell):
         elif arrow and function is not None:
             found.append((function, int(arrow[1])))
             function = None  # What follows is a library's, up to the next header.
-    return found or [("", 0)] * len(tracebacks[:1])
+    return found or [("", 0)] * bool(errors)
 
 
 @functools.lru_cache(maxsize=10_000)
