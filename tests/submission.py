@@ -8,11 +8,11 @@ requirement holds for every submission.
 import argparse
 import sys
 
+from checker.accuracy import course_score
 from checker.checks import REQUIREMENTS
 from checker.find import files_left_out
 from checker.finding import FAILS, HOLDS, LOOK, Finding, Report
 from checker.report import examine, reports_on
-from checker.accuracy import course_score
 from checker.show import as_json, as_text, summary, write_csv
 
 NOTHING_FOUND = "没有找到笔记本或压缩包 · no notebook and no archive was found"
