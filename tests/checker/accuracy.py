@@ -6,39 +6,31 @@ Words say whether a number is a test accuracy; where they do not, the code does 
 import ast
 import collections
 import dataclasses
+import itertools
 import math
 import re
 import unicodedata
 
 from checker.finding import printable
 from checker.flow import argument, called_name
-from checker.words import (
-    ARRAY_OF_ONE,
-    MEANINGS,
-    OF_ANOTHER,
-    QUANTITIES,
-    fraction,
-    is_on_test,
-    meanings,
-    quantities,
-    read_line,
-    splits,
-    with_headings,
-)
+from checker.words import ARRAY_OF_ONE, MEANINGS, OF_ANOTHER, fraction, is_on_test, meanings
+from checker.words import named_split, read_line, with_headings
 
-LONGEST_LINE = 400  # characters that are read
-MOST_LINES = 5_000  # of a notebook that name an accuracy or a mark, the last ones
-MOST_TEXTS = 50  # that stand before an accuracy in a cell, the last ones
-LINES_AROUND = range(-3, 9)  # a line that names an accuracy: its heading, the rows below it
+LARGEST_TEXT = 1_000_000  # characters of a notebook's outputs that are read, the last ones
+LONGEST_LINE = 300  # characters
+MOST_LINES = 1_500  # near the name of an accuracy, or with a mark, the last ones
+MOST_PRINTS = 50  # calls in a cell, the last ones
+LINES_AROUND = range(-2, 7)  # a line that names an accuracy: its heading, the rows below it
 LOOP = 3  # lines of the same shape in a cell
 KERAS_3_BAR = 0.006  # its last figure differs that much from what `evaluate` returns
 UNCERTAIN = {"best", "average", "epoch", "loop", "several", "mixed", "unsaid"}  # flags
-MENTION = re.compile(f"(?i)acc|{MEANINGS['accuracy']}")
+SPEAKING = {"accuracy", "loss", "measure", "train", "validation"} | UNCERTAIN | OF_ANOTHER
+MENTION = re.compile(f"acc|{MEANINGS['accuracy']}")
 NO_NUMBER = re.compile(r"[^\d\s.,()\[\]e-]")
 NUMBER = re.compile(r"\d+\.\d*(?:e-?\d+)?|\d+")
 BAR = re.compile(r"\s*(\d{1,7})/(\d{1,7})\b.*?\b(?:loss|acc)")
 REPORT = re.compile(r"\s*accuracy\s{1,60}([01]\.\d{1,9})\s{1,60}10000\s*\Z")
-MARK = re.compile(r"(?i)score|grade|marks?\b|得分|成绩|总分|评分")
+MARK = re.compile(r"score|grade|marks?\b|得分|成绩|总分|评分")
 SCORE = re.compile(  # The course's, not "F1 score" or "score for class 3".
     r"(?im)(?:\b(?:course|final|total|my|your|our|overall)[ _]?(?:score|grade|mark)"
     r"|\b(?:grade|marks?)|(?:^|[,;|。])\W{0,9}score"
@@ -101,15 +93,18 @@ def course_score(accuracy):
 
 def read_test_accuracy(notebook):
     """Return the Reading of a notebook."""
-    fits = [site for site in notebook.flow.calls if called_name(site.node).startswith("fit")]
+    reader = OutputReader(notebook)
+    candidates = reader.candidates()
     loops = [node for node in notebook.nodes if isinstance(node, ast.For)]
     names = [name for loop in loops for part in (loop.target, loop.iter) for name in ast.walk(part)]
     trains_in_loop = any("epoch" in getattr(name, "id", "").lower() for name in names)
-    reader = OutputReader(notebook)
-    first_training = min((site.cell.number for site in fits), default=0)
-    found, others = final_accuracy(reader.candidates(), first_training, trains_in_loop)
-    marks = [line for lines in reader.lines.values() for line in lines if MARK.search(line)]
-    scores = SCORE.findall("\n".join(marks[-MOST_LINES:]))
+    calls = notebook.flow.calls
+    trainings = [site.cell.number for site in calls if called_name(site.node).startswith("fit")]
+    if trains_in_loop and not trainings:
+        trainings = [one.cell for one in candidates if "loop" in one.flags]
+    found, others = final_accuracy(candidates, min(trainings, default=0), trains_in_loop)
+    lines = [line for lines in reader.lines.values() for line in lines if MARK.search(line.lower())]
+    scores = SCORE.findall("\n".join(lines[-MOST_LINES:]))
     stated = {int(float(first or second)) for first, second in scores}
     return Reading(found, others, reader.unread, stated)
 
@@ -125,28 +120,51 @@ def shape(line):
 
 
 def printed_parts(expressions):
-    """Yield (text right before it, value) for the values in what one call prints that have such."""
-    text = ""
+    """Return the text with which a line begins that prints these together, and the values in it."""
+    parts = []
     for expression in expressions:
-        if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
-            text = expression.value.strip()
-            continue
-        parts = expression.values if isinstance(expression, ast.JoinedStr) else []
-        if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
-            yield text_before(expression.left, "%"), expression
+        if isinstance(expression, ast.JoinedStr):
+            parts += [part.value for part in expression.values]
+        elif isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
+            right = expression.right
+            parts += [text_before(expression.left, "%"), *getattr(right, "elts", [right])]
         elif isinstance(expression, ast.Call) and called_name(expression) == "format":
-            yield text_before(getattr(expression.func, "value", None), "{"), expression
-        elif len(parts) in (2, 3) and isinstance(parts[1], ast.FormattedValue):
-            yield text_before(parts[0], "\n"), parts[1].value
+            parts.append(text_before(getattr(expression.func, "value", None), "{"))
+            parts += expression.args
         else:
-            yield text, expression
-        text = ""
+            is_text = isinstance(expression, ast.Constant)
+            parts.append(str(expression.value) if is_text else expression)
+    texts = itertools.takewhile(lambda part: isinstance(part, str), parts)
+    values = [part for part in parts if isinstance(part, ast.expr)]
+    return " ".join(text.strip() for text in texts).strip().split("\n")[-1], values
 
 
 def text_before(expression, mark):
     """Return what stands before a mark in a written string; "" for any other expression."""
     value = getattr(expression, "value", "")
-    return value.strip().partition(mark)[0].strip() if isinstance(value, str) else ""
+    return value.partition(mark)[0] if isinstance(value, str) else ""
+
+
+def is_test_by_names(tree, printed):
+    """Return whether names in a cell's code say that each accuracy it prints is of the test data."""
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
+    loops = [(loop.lineno, split) for loop in loops if (split := named_split(loop.iter))]
+    assigned = collections.defaultdict(set)  # what the values or the loop above speak of, by name
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AugAssign)):
+            above = max((loop for loop in loops if loop[0] <= node.lineno), default=(0, set()))[1]
+            for target in getattr(node, "targets", None) or [node.target]:
+                assigned[getattr(target, "id", "")] |= named_split(node.value) or above
+    found = set()
+    for expressions in printed[-MOST_PRINTS:]:
+        nodes = [node for expression in expressions for node in ast.walk(expression)]
+        texts = [str(node.value) for node in nodes if isinstance(node, ast.Constant)]
+        names = [node.id for node in nodes if isinstance(node, ast.Name)]
+        names = [name for name in names if "accuracy" in meanings(name)] or names
+        if "accuracy" in meanings(" ".join(texts)):
+            by_names = set().union(*(assigned[name] for name in names if name in assigned))
+            found |= set().union(*map(named_split, expressions)) or by_names
+    return found == {"test"}
 
 
 class OutputReader:
@@ -158,75 +176,72 @@ class OutputReader:
         self.calls_of = collections.defaultdict(
             list
         )  # (number, its name, node), by the cell's number
+        self.on_test = {}  # by the number of a call that computes an accuracy
         for number, site in enumerate(self.flow.calls):
-            self.calls_of[site.cell.number].append((number, called_name(site.node), site.node))
-        self.on_test = {
-            number: is_on_test(call, self.flow)
-            for calls in self.calls_of.values()
-            for number, name, call in calls
-            if name.startswith("evaluate") or "accuracy" in name
-        }
+            name = called_name(site.node)
+            self.calls_of[site.cell.number].append((number, name, site.node))
+            if name.startswith("evaluate") or "accuracy" in name:
+                self.on_test[number] = is_on_test(site.node, self.flow)
         self.position = accuracy_position(self.flow)
-        self.lines = {
-            cell.number: [
-                unicodedata.normalize("NFKC", line[:LONGEST_LINE]) for line in cell.text.split("\n")
-            ]
-            for cell in notebook.cells
-        }
-        self.mentions, left = {}, MOST_LINES  # numbers of the lines, by the cell's number
+        self.lines, self.near = {}, {}  # of each cell; those near the name of an accuracy
+        characters, left = LARGEST_TEXT, MOST_LINES
         for cell in reversed(notebook.cells):
-            lines = enumerate(self.lines[cell.number])
-            here = [number for number, line in lines if MENTION.search(line)] if left else []
-            self.mentions[cell.number] = here[-left:]
-            left -= len(here[-left:])
+            text = cell.text[-characters:] if characters else ""
+            lines = [line[:LONGEST_LINE] for line in text.split("\n")]
+            lines = [unicodedata.normalize("NFKC", line)[:LONGEST_LINE] for line in lines]
+            named = [n for n, line in enumerate(lines) if MENTION.search(line.lower())][-left:]
+            around = {number + step for number in named if left for step in LINES_AROUND}
+            near = [lines[number] for number in sorted(around & set(range(len(lines))))[-left:]]
+            self.lines[cell.number], self.near[cell.number] = lines, near
+            characters, left = characters - len(text), left - len(near)
 
     def candidates(self):
         """Return all candidates, in the notebook's order, those of a loop marked as such."""
         found = []
         for cell in self.notebook.cells:
-            here = list(self.in_cell(cell))
-            shapes = collections.Counter(map(shape, self.lines[cell.number])) if here else {}
-            for candidate in here:
+            shapes = collections.Counter(map(shape, self.near[cell.number]))
+            for candidate in self.in_cell(cell):
                 if shapes[shape(candidate.line)] >= LOOP:
                     candidate.flags |= {"loop"}
-                if not candidate.flags & OF_ANOTHER and not (
-                    "unsaid" in candidate.flags and candidate.flags & {"loop", "epoch", "best"}
-                ):
+                is_vague = "unsaid" in candidate.flags and candidate.flags & {
+                    "loop",
+                    "epoch",
+                    "best",
+                }
+                if not is_vague and not candidate.flags & OF_ANOTHER:
                     found.append(candidate)
         return found
 
     def in_cell(self, cell):
         """Yield the candidates in a cell's outputs."""
-        shown = list(self.shown_expressions(cell)) if cell.tree else []
-        evaluations = self.evaluations([part for expressions in shown for part in expressions])
-        kinds = {self.on_test.get(n) for n in evaluations | self.evaluations([cell.tree])} or {""}
-        default_split = kinds.pop() or None if evaluations and len(kinds) == 1 else None
-        lines, mentions = self.lines[cell.number], self.mentions[cell.number]
-        around = {number + step for number in mentions for step in LINES_AROUND}
-        near = [lines[number] for number in sorted(around & set(range(len(lines))))]
-        in_words = [line for line in near if not BAR.match(line) and not REPORT.match(line)]
-        for line, text in each_last(list(with_headings(in_words[-MOST_LINES:]))):
-            yield from self.in_words(cell, line, text, default_split, evaluations)
+        printed = list(self.printed(cell)) if cell.tree else []
+        evaluations = self.evaluations([part for expressions in printed for part in expressions])
+        kinds = {self.on_test.get(n) for n in evaluations | self.evaluations([cell.tree])}
+        by_code = "".join(kinds) if evaluations and len(kinds) == 1 else ""
+        if not kinds and cell.tree:
+            by_code = "test" if is_test_by_names(cell.tree, printed) else ""
+        lines = [line for line in self.near[cell.number] if not BAR.match(line)]
+        reports = filter(None, map(REPORT.match, each_last(lines)))
+        for line, text in each_last(list(with_headings(lines))):
+            if not REPORT.match(line):
+                yield from self.in_words(cell, line, text, by_code or None, evaluations)
         if evaluations:
-            last_lines = each_last(lines[-MOST_LINES:])
-            yield from self.in_prints(cell, last_lines, shown)
-            yield from self.in_numbers(cell, last_lines, shown)
-        yield from self.in_bars(cell, [lines[n] for n in mentions if BAR.match(lines[n])])
-        for match in filter(None, map(REPORT.match, each_last([lines[n] for n in mentions]))):
+            yield from self.in_prints(cell, printed)
+        yield from self.in_bars(cell)
+        for match in reports:
             yield Candidate(*fraction(match[1], False), cell.number, match[0].strip(), "report")
 
-    def in_words(self, cell, line, text, default_split, evaluations):
+    def in_words(self, cell, line, text, by_code, evaluations):
         """Yield the candidates that a line's words name, or the code if they say "accuracy" alone.
 
         Where neither says of what an accuracy is, a person may know.
         """
-        source, unsaid = "printed", frozenset()
-        found = read_line(text)
+        source, unsaid, found = "printed", frozenset(), read_line(text)
         if not found:
-            source, found = "evaluate", read_line(text, default_split)
+            source, found = "evaluate" if evaluations else "code", read_line(text, by_code)
         if not found and {"test", "accuracy"} <= meanings(text):
             self.unread.append(f"[{cell.number}] {printable(line.strip(), 70)}")
-        if not found and default_split is None:
+        if not found and not by_code:
             unsaid, found = frozenset({"unsaid"}), read_line(text, "test")
         for accuracy, half_unit, flags in found:
             flags |= unsaid
@@ -239,7 +254,7 @@ class OutputReader:
         kinds = ("score", "accuracy")
         return frozenset(number for reached in facts for kind, number in reached if kind in kinds)
 
-    def shown_expressions(self, cell):
+    def printed(self, cell):
         """Yield what a cell prints together or displays as its value, as a list of expressions."""
         for _, name, call in self.calls_of[cell.number]:
             if name in ("print", "display"):
@@ -248,74 +263,56 @@ class OutputReader:
         if isinstance(last, ast.Expr):
             yield last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
 
-    def in_numbers(self, cell, lines, shown):
-        """Yield the candidates in lines of nothing but numbers, where the code tells which it is."""
-        places = collections.defaultdict(set)  # by how many are shown together, and one's position
-        for expressions in shown:
-            for position, expression in enumerate(expressions):
-                scores = self.values_on_test(expression, "score")
-                if not scores:
-                    accuracies = self.values_on_test(expression, "accuracy")
-                    places[len(expressions), position] |= accuracies
-                elif len(expressions) == 1 and self.position:
-                    places["a list", self.position] |= scores
-        places = {place: evaluations for place, evaluations in places.items() if evaluations}
-        for line in lines if places else ():
-            plain = ARRAY_OF_ONE.sub(r"\1", line)
-            numbers = NUMBER.findall(plain) if not NO_NUMBER.search(plain) else []
-            for (count, position), evaluations in places.items():
-                if position < len(numbers) and count in (len(numbers), "a list"):
-                    yield from self.numeric(cell, line, numbers[position], evaluations)
-
-    def in_prints(self, cell, lines, shown):
-        """Yield the candidates behind a text of any language, where the code prints an accuracy."""
-        texts = collections.defaultdict(set)
-        for expressions in shown:
-            for text, value in printed_parts(expressions):
-                texts[text] |= self.values_on_test(value, "accuracy")
-        accurate = [(text, numbers) for text, numbers in texts.items() if text and numbers]
-        for start, evaluations in accurate[-MOST_TEXTS:]:
-            speaks = meanings(start) & (
-                QUANTITIES | UNCERTAIN | OF_ANOTHER | {"train", "validation"}
-            )
-            for line in lines if not speaks else ():
-                rest = line.strip()[len(start) :] if line.strip().startswith(start) else ""
-                numbers = NUMBER.findall(rest)
-                if len(numbers) == 1:
-                    yield from self.numeric(cell, line, numbers[0], evaluations)
+    def in_prints(self, cell, printed):
+        """Yield the candidates in lines of whatever words, where the code tells what they print."""
+        places = collections.defaultdict(
+            set
+        )  # by the text before, how many numbers, and which of them
+        for text, values in map(printed_parts, printed):
+            shown = values if not text else values[:1] if not meanings(text) & SPEAKING else []
+            for position, value in enumerate(shown):
+                places[text, len(values), position] |= self.values_on_test(value, "accuracy")
+            if len(values) == 1 and self.position and not text:
+                places["", 0, self.position] |= self.values_on_test(values[0], "score")
+        places = [(place, calls) for place, calls in places.items() if calls][-MOST_PRINTS:]
+        for line in each_last(self.lines[cell.number][-MOST_LINES:]) if places else ():
+            plain = ARRAY_OF_ONE.sub(r"\1", line.strip())
+            for (text, count, position), calls in places:
+                is_here = plain.startswith(text) if text else not NO_NUMBER.search(plain)
+                numbers = NUMBER.findall(plain[len(text) :]) if is_here else []
+                digits = (
+                    numbers[position] if position < len(numbers) in (count or len(numbers),) else ""
+                )
+                read = fraction(digits, False) if "." in digits else None
+                if read:
+                    calls = frozenset(calls)
+                    yield Candidate(*read, cell.number, plain, "evaluate", frozenset(), calls)
 
     def values_on_test(self, expression, kind):
         """Return the evaluations that can reach an expression, if all are on the test data."""
         values = self.flow.values(expression, kind)
         return values if {self.on_test.get(value) for value in values} == {"test"} else set()
 
-    def numeric(self, cell, line, digits, evaluations):
-        """Yield the candidate of some digits that the code says are an accuracy."""
-        read = fraction(digits, False) if "." in digits else None
-        if read:
-            evaluations = frozenset(evaluations)
-            yield Candidate(*read, cell.number, line.strip(), "evaluate", frozenset(), evaluations)
-
-    def in_bars(self, cell, bars):
+    def in_bars(self, cell):
         """Yield the candidates in the progress bars of `evaluate`."""
+        bars = [line for line in self.near[cell.number] if BAR.match(line)]
         names = [name for _, name, _ in self.calls_of[cell.number]]
-        calls = [
-            number
-            for number, name, call in self.calls_of[cell.number]
-            if name.startswith("evaluate") and isinstance(call.func, ast.Attribute)
+        methods = [
+            n for n, _, call in self.calls_of[cell.number] if isinstance(call.func, ast.Attribute)
         ]
+        calls = [number for number in methods if number in self.on_test]
         unknown = len(bars) != len(calls) or any(name.startswith("fit") for name in names)
         if not calls or unknown and {self.on_test[number] for number in calls} != {"test"}:
             return
-        for position, line in enumerate(bars):
-            evaluations = frozenset(calls if unknown else [calls[position]])
-            if not unknown and self.on_test[calls[position]] != "test" or "val_" in line:
+        flags = frozenset({"mixed"} if unknown and len(bars) != 1 else ())
+        for line, call in zip(bars, [None] * len(bars) if unknown else calls):
+            if "val_" in line or call is not None and self.on_test[call] != "test":
                 continue
-            flags = frozenset({"mixed"} if unknown and len(bars) != 1 else ())
             by_keras_3 = line.find("acc") < line.find("loss")
+            made_by = frozenset(calls if call is None else [call])
             for accuracy, half, _ in read_line(line[line.index("/") :].partition(" ")[2], "test"):
                 half = max(half, KERAS_3_BAR * by_keras_3)
-                yield Candidate(accuracy, half, cell.number, line, "bar", flags, evaluations)
+                yield Candidate(accuracy, half, cell.number, line, "bar", flags, made_by)
 
 
 def accuracy_position(flow):
@@ -331,35 +328,30 @@ def accuracy_position(flow):
     return positions.pop() if len(positions) == 1 else None
 
 
-def without_outdone(candidates, first_training):
-    """Return those that count: none before the training, no bar where its `evaluate` says more."""
-    trained = [candidate for candidate in candidates if candidate.cell >= first_training]
-    better = [candidate for candidate in trained if candidate.source in ("printed", "evaluate")]
-    shown = set().union(*(candidate.evaluations for candidate in better))
-    bars = [one for one in trained if one.source == "bar" and not one.evaluations & shown]
-    return better + bars or trained
-
-
 def last_epoch(candidates):
     """Return the last candidate if all of them were printed by one loop, else nothing."""
     shapes = {(candidate.cell, shape(candidate.line)) for candidate in candidates}
-    is_loop = all(
-        "loop" in candidate.flags and not candidate.flags & {"best", "several"}
-        for candidate in candidates
-    )
-    return candidates[-1:] if len(shapes) == 1 and is_loop else []
+    others = [
+        one for one in candidates if "loop" not in one.flags or one.flags & {"best", "several"}
+    ]
+    return candidates[-1:] if len(shapes) == 1 and not others else []
 
 
 def final_accuracy(candidates, first_training, trains_in_loop):
-    """Return (the final test accuracy or None, those that a person has to weigh, the likeliest first).
+    """Return (the final test accuracy or None, those that a person has to weigh, likeliest first).
 
-    trains_in_loop: whether the code has a loop over epochs, so that a loop's last number is the last epoch's.
+    trains_in_loop: whether the code loops over epochs, so that a loop's last number is the last epoch's.
     """
+    after = [one for one in candidates if one.cell >= first_training]
     doubts = UNCERTAIN - {"epoch", "loop", "mixed"}
     finals = [one for one in candidates if "final" in one.flags and not one.flags & doubts]
-    clear = finals or [one for one in candidates if not one.flags & UNCERTAIN]
-    clear = without_outdone(clear, first_training)
-    clear = clear or (last_epoch(candidates) if trains_in_loop else [])
+    clear = [one for one in finals or candidates if finals or not one.flags & UNCERTAIN]
+    clear = [one for one in clear if one in after]
+    # A bar counts if nothing shows more of what its `evaluate` returned, a report if there is no more.
+    shown = set().union(*(one.evaluations for one in clear if one.source not in ("bar", "report")))
+    clear = [one for one in clear if one.source != "bar" or not one.evaluations & shown]
+    clear = [one for one in clear if one.source != "report"] or clear
+    clear = clear or (last_epoch(after) if trains_in_loop else [])
     others = sorted(reversed(clear or candidates), key=lambda one: "final" not in one.flags)
     best = min(clear, key=lambda one: one.half_unit, default=None)
     return (best, []) if best and all(map(best.agrees, clear)) else (None, others)

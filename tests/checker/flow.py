@@ -46,7 +46,6 @@ CALCULATIONS = {
     ast.FloorDiv: operator.floordiv,
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
 }
 
 
@@ -103,14 +102,9 @@ class CallSite:
         return {keyword.arg for keyword in self.node.keywords}
 
 
-def keeping(*kinds):
-    """Return the change that lets facts of these kinds alone survive."""
-    return lambda fact: fact if fact[0] in kinds else None
-
-
-def making(kind, *kinds):
-    """Return the change that makes facts of one kind of facts of other kinds."""
-    return lambda fact: (kind, fact[1]) if fact[0] in kinds else None
+def keeping(*kinds, kind=None):
+    """Return the change that lets facts of some kinds alone survive, as facts of another if told."""
+    return lambda fact: (kind or fact[0], fact[1]) if fact[0] in kinds else None
 
 
 def choosing(pattern):
@@ -119,18 +113,16 @@ def choosing(pattern):
 
 
 def joining(before, after):
-    """Return the change that puts text around a string."""
-    return lambda fact: (
-        ("string", before + fact[1] + after) if fact[0] == "string" and len(fact[1]) < 100 else None
-    )
+    """Return the change that puts text around a string, as long as it is short."""
+    return lambda fact: ("string", (before + fact[1] + after)[:99]) if fact[0] == "string" else None
 
 
 unchanged = choosing("*")
 passing_data = keeping("series", "train", "test", "data")  # that survives whatever is done with it
 passing_number = keeping("train", "test", "data", "accuracy")  # when a number is made of a curve
 passing = keeping("series", "train", "test", "data", "accuracy")  # as twice an accuracy is one
-as_series = making("series", "series", "string")  # a key of Keras's history
-as_data = making("data", "module")
+as_series = keeping("series", "string", kind="series")  # a key of Keras's history
+as_data = keeping("module", kind="data")
 
 
 def item_of(key, fact):
@@ -168,14 +160,11 @@ class Flow:
         self.steps_on, self.loads, self.stores = (collections.defaultdict(list) for _ in range(3))
         self.waiting, self.steps, self.lists = collections.deque(), 0, 0
         self.scopes, self.functions, self.classes = {}, collections.defaultdict(list), {}
-        walked = [part for cell in cells for part in self.walk(cell)]
+        walked = [part for cell in cells if cell.tree for part in self.walk(cell)]
         for node, scope, _ in walked:
             self.read_name(node, scope)
-        self.variables = {
-            node: (scope.owner(node.id), node.id)
-            for node, scope, _ in walked
-            if isinstance(node, ast.Name)
-        }
+        names = [(node, scope) for node, scope, _ in walked if isinstance(node, ast.Name)]
+        self.variables = {node: (scope.owner(node.id), node.id) for node, scope in names}
         self.calls = [CallSite(*part) for part in walked if isinstance(part[0], ast.Call)]
         self.numbers = {site.node: number for number, site in enumerate(self.calls)}
         for node, scope, _ in walked:

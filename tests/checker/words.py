@@ -16,13 +16,13 @@ MEANINGS = {
     "measure": r"[误错][^\s\d,;:]{0,6}率|误差|誤差|错误|精确率|召回率|查[准全]率|用时|耗时|时间|学习率|置信度|概率"
     r"|\b(?:precision|recall|f1|auc|errors?|err|wrong|mse|mae|kappa|confidence|probability"
     r"|time|seconds|lr|learning rate)\b|acc ?@ ?(?!1\b)\d",
-    "accuracy": r"准确[率度性]|正确[率度]|精确度|精度|识别率|準確[率度]|正確率|正解率|認識率|정확도|acc ?@ ?1\b"
+    "accuracy": r"准确[率度性]|正确[率度]|精[确准]?度|精准率|识别率|準確[率度]|正確率|正解率|認識率|정확도|acc ?@ ?1\b"
     r"|acur[aá]cia|akurasi|exactitude?|genauigkeit|accuratezza|точность|doğru(?:luk|luğu)|độ chính xác"
     r"|доля (?:правильных|верных) ответов|correct rate|\baccs?\b|\baccuracies\b",
     "loss": r"损失|損失|потер[ьи]|손실|perda|\b(?:losses|costs?)\b",
-    "test": r"测试|測試|テスト|테스트|тестов\w{0,9}|prueba|\b(?:[xy]?test(?:ing|ed|s|e|es)?|[xy]?tst|t10k)\b",
-    "validation": r"验证|驗證|检验|検証|검증|проверочн\w{0,9}|valida[cç][aã]o|\b[xy]?(?:val|valid|dev)\b",
-    "train": r"训练|訓練|学習|훈련|обучающ\w{0,9}|treino|\b[xy]?train(?:ing|ed)?\b",
+    "test": r"测试|測試|テスト|테스트|тестов\w{0,9}|prueba|\b(?:[xy]?test(?:ing|ed|s|e|es|ers?)?|[xy]?tst|t10k)(?:loader|set|data|db|ds|iter|[xy])?\b",
+    "validation": r"验证|驗證|检验|検証|검증|проверочн\w{0,9}|valida[cç][aã]o|\b(?:[xy]?val(?:id)?|[xy]?dev|cv)(?:loader|set|data|db|ds|iter|[xy])?\b",
+    "train": r"训练|訓練|学習|훈련|обучающ\w{0,9}|treino|\b[xy]?train(?:ing|ed)?(?:loader|set|data|db|ds|iter|[xy])?\b",
     "evaluation": r"评估|\beval(?:uat\w{0,4})?\b",
     "final": r"最终|最終|最后",
     "model": r"模型|网络|\b(?:models?|network|classifier)\b",
@@ -153,10 +153,16 @@ class LineReader:
     """Reads a line from left to right: which split and which quantity the words name for a number."""
 
     def __init__(self, default_split):
-        self.split, self.former_split = None, default_split  # named since the last number, and before
+        self.split, self.former_split = (
+            None,
+            default_split,
+        )  # named since the last number, and before
         self.flags, self.groups = set(), [[]]
         self.named = []  # [quantity, split] of the next numbers, in their order
-        self.used, self.form = 0, None  # how many numbers these words had, and how the last is written
+        self.used, self.form = (
+            0,
+            None,
+        )  # how many numbers these words had, and how the last is written
         self.behind_colon = self.behind_number = self.behind_other_word = False
 
     def read_word(self, word):
@@ -243,7 +249,9 @@ def with_headings(lines):
             above = meanings(heading) & (SPLITS | OF_ANOTHER)
             yield line, f"{' '.join(above)}: {line}" if len(above & SPLITS) < 2 else line
         elif heading:
-            head = [token for _, token in tokens(heading) if not words & SPLITS or token not in SPLITS]
+            head = [
+                token for _, token in tokens(heading) if not words & SPLITS or token not in SPLITS
+            ]
             columns = sum(token in QUANTITIES for token in head)
             if "epoch" in head and len(numbers) == columns + 1:
                 yield line, f"{' '.join(head)} {line.replace(numbers[0][0], '', 1)}"

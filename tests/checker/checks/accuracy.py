@@ -6,6 +6,7 @@ TITLE = ("测试准确率与得分", "test accuracy and score")
 SOURCES = {
     "printed": ("", ""),
     "evaluate": ("（由 evaluate 读出）", " (read from evaluate)"),
+    "code": ("（按代码，是测试图片上的）", " (of the test images by the code)"),
     "bar": ("（由 evaluate 的进度条读出）", " (read from evaluate's progress bar)"),
     "report": ("（由分类报告读出）", " (read from the classification report)"),
     "loop": ("（循环的最后一轮）", " (the last of its loop)"),

@@ -5,26 +5,21 @@ import re
 
 from checker.finding import FAILS, HOLDS, LOOK, Finding, printable
 from checker.flow import OPTIMISERS, argument, words_in
-from checker.words import is_on_test, pieces
+from checker.words import is_on_test, splits
 
 TITLE = ("学习率、批大小、数据集", "learning rate, batch size and data set")
+HINT = (
+    "请按作业要求设置这些值，并直接写成数字。",
+    "Set these values as the assignment says, and write them as numbers.",
+)
 LEARNING_RATE, BATCH_SIZE, DATASET = 1e-3, 128, "fashion_mnist"
-# What Keras's `fit` and PyTorch's loader take if they are not told:
-DEFAULT_SIZES = {"DataLoader": 1}
-KERAS_BATCH_SIZE = 32
+KERAS_BATCH_SIZE, TORCH_BATCH_SIZE = 32, 1  # what they take if they are not told
 FIT_OPTIONS = set(
-    "epochs batch_size validation_data validation_split callbacks verbose steps_per_epoch".split()
+    "epochs validation_data validation_split callbacks verbose steps_per_epoch".split()
 )
 BATCHERS = {  # what makes batches, and at which position it is told their size
-    "batch": 0,
-    "padded_batch": 0,
-    "next_batch": 0,
-    "load_data_fashion_mnist": 0,
-    "DataLoader": 1,
-    "flow": 2,
-    "flow_from_directory": None,
-    "flow_from_dataframe": None,
-    "image_dataset_from_directory": None,
+    **dict(batch=0, padded_batch=0, next_batch=0, load_data_fashion_mnist=0, DataLoader=1, flow=2),
+    **dict.fromkeys(["flow_from_directory", "flow_from_dataframe", "image_dataset_from_directory"]),
 }
 RATE_NAMES, SIZE_NAMES = {"learning_rate", "lr", "rate"}, {"batch_size", "batch", "bs"}
 DATA_NAME = re.compile(r"(?i)fashion|mnist|cifar|svhn|imagenet|idx[13]-ubyte")
@@ -32,7 +27,7 @@ DATA_CLASS = re.compile(r"(?:Fashion|K|E|Q)?MNIST|CIFAR100?|SVHN")
 LOADING = re.compile(
     r"(?i)load(?!.*(?:model|weights|im))|(?<!im)read|open|fetch|dataset|builder|get_file"
 )
-NO_DATA = re.compile(r"(?i)\.(?:h5|hdf5|keras|pth?|ckpt|json|png|jpe?g|svg|log)\Z|log|history")
+NO_DATA = re.compile(r"(?i)\.(?:h5|hdf5|keras|pth?|ckpt|json|png|jpe?g|svg)\Z|log|history")
 
 
 def receiver_of(site):
@@ -51,15 +46,10 @@ def of_final_model(sites, flow):
 def is_for_training(site, flow):
     """Return whether a call may make the batches of training, by the names around it and its data."""
     expressions = [site.node.func, *site.node.args]
-    names = [words_in(part) for part in (*expressions, *site.targets)]
-    names.append(getattr(site.scope.node, "name", ""))
-    words = [word for name in " ".join(names).split() for word in pieces(name)]
-    if any(word.startswith(("train", "xtrain", "tr")) for word in words):
-        return True
+    words = " ".join(map(words_in, (*expressions, *site.targets)))
+    named = splits(f"{words} {getattr(site.scope.node, 'name', '')}")
     reached = {kind for part in expressions for kind, _ in flow.facts(part)} & {"train", "test"}
-    return reached != {"test"} and not any(
-        word.startswith(("test", "val", "eval", "dev", "xtest")) for word in words
-    )
+    return "train" in named or not named and reached != {"test"}
 
 
 def sizes_of_fit(site, flow):
@@ -72,18 +62,15 @@ def sizes_of_fit(site, flow):
 
 def batch_sizes(flow):
     """Return the possible batch sizes of the final network's training, an empty set for one unknown."""
-    fits = [
-        site
-        for site in flow.called("fit", "fit_generator")
-        if site.keywords & (FIT_OPTIONS | {None}) or len(site.node.args) > 2
-    ]
+    fits = flow.called("fit", "fit_generator")
+    options = FIT_OPTIONS | {"batch_size", None}
+    fits = [site for site in fits if site.keywords & options or len(site.node.args) > 2]
     sizes = [sizes_of_fit(site, flow) for site in of_final_model(fits, flow)]
     if not fits or None in sizes:
-        for site in flow.called(*BATCHERS):
-            if is_for_training(site, flow):
-                given = flow.given(site, "number", BATCHERS[site.name], "batch_size")
-                default = {DEFAULT_SIZES.get(site.name, KERAS_BATCH_SIZE)}
-                sizes.append(default if given is None else given)
+        for site in filter(lambda site: is_for_training(site, flow), flow.called(*BATCHERS)):
+            given = flow.given(site, "number", BATCHERS[site.name], "batch_size")
+            default = TORCH_BATCH_SIZE if site.name == "DataLoader" else KERAS_BATCH_SIZE
+            sizes.append({default} if given is None else given)
     return [size for size in sizes if size is not None]
 
 
@@ -114,10 +101,9 @@ def rates_set_later(notebook):
     flow = notebook.flow
     assignments = [node for node in notebook.nodes if isinstance(node, ast.Assign)]
     pairs = [(target, node.value) for node in assignments for target in node.targets]
-    for site in flow.called("assign"):
-        pairs.append((getattr(site.node.func, "value", None), argument(site.node, 0)))
-    for site in flow.called("set_value"):
-        pairs.append((argument(site.node, 0), argument(site.node, 1)))
+    for site in flow.called("assign", "set_value"):  # `rate.assign(0.1)`, `set_value(rate, 0.1)`
+        given = [getattr(site.node.func, "value", None)] * (site.name == "assign") + site.node.args
+        pairs.append((given + [None, None])[:2])
     for target, value in pairs:
         if isinstance(target, ast.Attribute) and target.attr in ("learning_rate", "lr"):
             if getattr(target.value, "attr", "") == "optimizer":
@@ -150,52 +136,44 @@ def named_values(cells, names):
             pairs += [(getattr(target, "id", ""), node.value) for target in node.targets]
         elif isinstance(node, ast.keyword):
             pairs.append((node.arg, node.value))
-    values = [value for name, value in pairs if str(name).lower() in names]
-    return {value.value for value in values if type(getattr(value, "value", "")) in (int, float)}
+    values = [getattr(value, "value", "") for name, value in pairs if str(name).lower() in names]
+    return {value for value in values if type(value) in (int, float)}
 
 
 def compared(found, wanted, names, notebook):
     """Return the state and the values, from those found at each place where one counts.
 
     Trials go through the same code; cells tagged "parameters", or injected after one by papermill,
-    say which values are the run's.
+    say which values are the run's. In a loop of the notebook's own there is no more than a name.
     """
     tags = {"parameters", "injected-parameters"}
     declared = named_values([cell for cell in notebook.cells if tags & set(cell.tags)], names)
-    if not any(found):  # A loop of the notebook's own, perhaps.
-        named = named_values(notebook.cells, names)
-        found = found + [named, set()] * bool(named)
-    values = {
-        round(value, 12) if isinstance(value, float) else value for part in found for value in part
-    }
+    named = set() if any(found) else named_values(notebook.cells, names)
+    found = found + [named, set()] * bool(named)
+    values = set().union(*found)
+    values = {round(value, 12) if isinstance(value, float) else value for value in values}
     if wanted in values and len(values) > 1:
         return HOLDS if declared == {wanted} else LOOK, declared if len(declared) > 1 else values
-    if wanted in values:
-        return HOLDS if all(found) else LOOK, values
-    return (
-        FAILS if values and all(found) else LOOK if found or notebook.unreadable else FAILS
-    ), values
+    if all(found) and values:
+        return HOLDS if wanted in values else FAILS, values
+    return LOOK if found or notebook.unreadable else FAILS, values
 
 
 def loaded_elsewhere(flow):
     """Yield what is loaded as data by other means than Keras's load_data(), for people."""
     for site in flow.calls:
         owner = getattr(getattr(site.node.func, "value", None), "id", "")
-        shown = f"{owner}.{site.name}" if owner else site.name
+        name = f"{owner}.{site.name}" if owner else site.name
+        is_loading = LOADING.search(site.name)
         given = [*site.node.args[:2], *(keyword.value for keyword in site.node.keywords)]
-        files = [text for part in given for text in flow.values(part, "string")]
-        files = [text for text in files if not NO_DATA.search(text)]
-        if site.name != "read_csv":
-            files = [text for text in files if DATA_NAME.search(text) and LOADING.search(site.name)]
+        texts = [text for part in given if is_loading for text in flow.values(part, "string")]
+        files = [text for text in texts if not NO_DATA.search(text)]
+        files = [text for text in files if site.name == "read_csv" or DATA_NAME.search(text)]
         if files:
             file = re.split(r"[/\\]", min(files).rstrip("/\\"))[-1]
-            yield f"{shown}('{file}')"
-        elif (
-            DATA_CLASS.fullmatch(site.name)
-            or LOADING.search(site.name)
-            and DATA_NAME.search(site.name)
-        ):
-            yield shown
+            yield f"{name}('{file}')"
+        elif DATA_CLASS.fullmatch(site.name) or is_loading and DATA_NAME.search(site.name):
+            yield name
 
 
 def compared_data(notebook):
@@ -204,8 +182,8 @@ def compared_data(notebook):
     names = set().union(*(notebook.flow.values(site.node, "data") for site in loads))
     if names == {DATASET}:
         return HOLDS, names
-    state = LOOK if DATASET in names or loads and not names or notebook.unreadable else FAILS
-    return state, names | set(loaded_elsewhere(notebook.flow))
+    is_unsure = DATASET in names or not names and (loads or notebook.unreadable)
+    return LOOK if is_unsure else FAILS, names | set(loaded_elsewhere(notebook.flow))
 
 
 def check(notebook):
@@ -217,22 +195,12 @@ def check(notebook):
         "fashion_mnist.load_data()": compared_data(notebook),
     }
     states = [state for state, _ in facts.values()]
-    unmet = [
-        (wanted, ", ".join(sorted(printable(str(value), 60) for value in values)[:6]))
-        for wanted, (state, values) in facts.items()
-        if state != HOLDS
-    ]
-    return Finding(
-        "assignment",
-        next((state for state in (FAILS, LOOK) if state in states), HOLDS),
-        (
-            "".join(f"要求 {wanted}，找到：{values or '没有'}。" for wanted, values in unmet)
-            or "与作业要求一致。",
-            " ".join(f"Wanted: {wanted}; found: {values or 'none'}." for wanted, values in unmet)
-            or "As the assignment says.",
-        ),
-        (
-            "请按作业要求设置这些值，并直接写成数字。",
-            "Set these values as the assignment says, and write them as numbers.",
-        ),
-    )
+    chinese, english = "", []
+    for wanted, (state, values) in facts.items():
+        if state != HOLDS:
+            shown = ", ".join(sorted(printable(str(value), 60) for value in values)[:6])
+            chinese += f"要求 {wanted}，找到：{shown or '没有'}。"
+            english.append(f"Wanted: {wanted}; found: {shown or 'none'}.")
+    reason = (chinese or "与作业要求一致。", " ".join(english) or "As the assignment says.")
+    state = FAILS if FAILS in states else LOOK if LOOK in states else HOLDS
+    return Finding("assignment", state, reason, HINT)
