@@ -6,6 +6,7 @@ Words say whether a number is a test accuracy; where they do not, the code does 
 import ast
 import collections
 import dataclasses
+import functools
 import itertools
 import math
 import re
@@ -18,7 +19,7 @@ from checker.words import named_split, read_line, with_headings
 
 LARGEST_TEXT = 1_000_000  # characters of a notebook's outputs that are read, the last ones
 LONGEST_LINE = 300  # characters
-MOST_LINES = 1_500  # near the name of an accuracy, or with a mark, the last ones
+MOST_LINES = 1_000  # near the name of an accuracy, or with a mark, the last ones
 MOST_PRINTS = 50  # calls in a cell, the last ones
 LINES_AROUND = range(-2, 7)  # a line that names an accuracy: its heading, the rows below it
 LOOP = 3  # lines of the same shape in a cell
@@ -114,6 +115,7 @@ def each_last(lines):
     return list(dict.fromkeys(reversed(lines)))[::-1]
 
 
+@functools.lru_cache(maxsize=MOST_LINES)
 def shape(line):
     """Return what lines that a loop has printed have in common."""
     return re.sub(r"\d+(?:\.\d+)?", "#", line.strip())
@@ -243,7 +245,7 @@ class OutputReader:
             self.unread.append(f"[{cell.number}] {printable(line.strip(), 70)}")
         if not found and not by_code:
             unsaid, found = frozenset({"unsaid"}), read_line(text, "test")
-        for accuracy, half_unit, flags in found:
+        for accuracy, half_unit, flags in dict.fromkeys(found):
             flags |= unsaid
             yield Candidate(accuracy, half_unit, cell.number, line, source, flags, evaluations)
 
