@@ -3,11 +3,18 @@
 import dataclasses
 
 HOLDS, FAILS, LOOK = "holds", "fails", "look"
+RUN_ALL = (
+    "请“重启内核并全部运行”，保存，再提交。",
+    "Restart the kernel, Run All, save, and submit again.",
+)
 
 
 @dataclasses.dataclass
 class Finding:
-    """What was found on one requirement: "holds", "fails" or "look" (a person should), why, and what to do."""
+    """What was found on one requirement, why, and what to do, the last two in Chinese and English.
+
+    The state is HOLDS, FAILS, or LOOK: a person should.
+    """
 
     requirement: str
     state: str
@@ -21,15 +28,13 @@ class Report:
 
     file: str
     findings: list[Finding] = dataclasses.field(default_factory=list)
+    parts: list[tuple] = dataclasses.field(default_factory=list)  # steps to each of several inside
     was_read: bool = False  # whether all requirements were looked at
-    parts: list = dataclasses.field(
-        default_factory=list
-    )  # steps to each submission, if the file holds several
     student: tuple[str, str, str] = ("", "", "")  # number, name, class, from the heading
     accuracy: float | None = None
     mark: int | None = None
-    code_print: str = ""  # equal for the same code
-    run_prints: frozenset[str] = frozenset()  # some are equal for the same run
+    code_fingerprint: str = ""  # equal for the same code
+    run_fingerprints: frozenset[str] = frozenset()  # some are equal for the same run
 
     def requirements(self, state):
         """Return the names of the requirements that ended in this state."""
@@ -39,15 +44,9 @@ class Report:
 class Refused(Exception):
     """The file cannot be read as a submission; holds the finding that says so."""
 
-    def __init__(self, requirement, reason, hint):
-        super().__init__(reason[1])
-        self.finding = Finding(requirement, FAILS, reason, hint)
-
-
-RUN_ALL = (
-    "请“重启内核并全部运行”，保存，再提交。",
-    "Restart the kernel, Run All, save, and submit again.",
-)
+    def __init__(self, requirement, chinese, english, hint):
+        super().__init__(english)
+        self.finding = Finding(requirement, FAILS, (chinese, english), hint)
 
 
 def printable(text, length=200):

@@ -6,17 +6,23 @@ import os
 import pathlib
 
 from checker.checks import CHECKS
-from checker.copies import add_copies, code_print, run_prints
+from checker.copies import add_copies, code_fingerprint, run_fingerprints
 from checker.find import read_submission, shown_place, submission_paths
 from checker.finding import FAILS, HOLDS, RUN_ALL, Finding, Refused, Report
 from checker.read import Notebook
-from checker.run import NO_TIME, TOO_LARGE, TOO_LONG, answers
+from checker.run import NO_TIME, SECONDS, TOO_LARGE, TOO_LONG, answers
 
 RELEASED = pathlib.Path(__file__).resolve().with_name("released.json")
 MOST_SUBMISSIONS = 1_000
 LIMITS = {
-    TOO_LONG: ("检查超过 10 秒，已停止。", "Checking took more than 10 seconds and was stopped."),
-    TOO_LARGE: ("检查需要的内存太多，已停止。", "Checking needed too much memory and was stopped."),
+    TOO_LONG: (
+        f"检查超过 {SECONDS} 秒，已停止。",
+        f"Checking took more than {SECONDS} seconds and was stopped.",
+    ),
+    TOO_LARGE: (
+        "检查需要的内存太多，已停止。",
+        "Checking needed too much memory and was stopped.",
+    ),
     NO_TIME: (
         "全部检查的时间用完了，没有读取。",
         "The time for all of them was over; it was not read.",
@@ -24,18 +30,8 @@ LIMITS = {
 }
 
 
-def fill_in(report, notebook):
-    """Fill in the report on a notebook that could be read."""
-    report.findings += [check(notebook) for check in CHECKS.values()]
-    reading = notebook.test_accuracy
-    report.accuracy, report.mark = reading.found.accuracy if reading.found else None, reading.mark
-    report.student = notebook.student()
-    report.code_print, report.run_prints = code_print(notebook), run_prints(notebook)
-    report.was_read = True
-
-
 def examine(path, steps=()):
-    """Return the Report on the submission at a place; if there are several, it has no more than their places."""
+    """Return the Report on the submission at a place; if it holds several, it has only their steps."""
     report = Report(shown_place(path, steps))
     try:
         contents = read_submission(path, steps)
@@ -50,62 +46,62 @@ def examine(path, steps=()):
     return report
 
 
+def fill_in(report, notebook):
+    """Fill in the report on a notebook that could be read."""
+    report.findings += [check(notebook) for check in CHECKS.values()]
+    found = notebook.test_accuracy.found
+    report.accuracy = found.accuracy if found else None
+    report.mark = notebook.test_accuracy.mark
+    report.student = notebook.student
+    report.code_fingerprint = code_fingerprint(notebook)
+    report.run_fingerprints = run_fingerprints(notebook)
+    report.was_read = True
+
+
 def stopped(limit):
     """Return the finding on a file whose checking was stopped at a limit."""
-    return Finding("format" if limit != NO_TIME else "archive", FAILS, LIMITS[limit], RUN_ALL)
+    return Finding("archive" if limit == NO_TIME else "format", FAILS, LIMITS[limit], RUN_ALL)
 
 
 def reports_on(paths, progress=lambda done, total, name: None):
-    """Return the Reports on all submissions that the paths stand for, in their order, each read once."""
+    """Return the Reports on all submissions that the paths stand for, in order, each read once."""
     places = [str(path) for path in submission_paths(paths)]
     jobs = collections.deque((path, ()) for path in places[:MOST_SUBMISSIONS])
     found, total, left = {}, len(jobs), len(places) - len(jobs)
-    for (path, steps), answer in answers(examine, jobs):
-        if isinstance(answer, str):
-            answer = Report(shown_place(path, steps), [stopped(answer)])
-        if answer.parts:
-            taken = answer.parts[: MOST_SUBMISSIONS - total + 1]
+    for (path, steps), report in answers(examine, jobs):
+        if isinstance(report, str):
+            report = Report(shown_place(path, steps), [stopped(report)])
+        if report.parts:
+            taken = report.parts[: MOST_SUBMISSIONS - total + 1]
             jobs.extend((path, further) for further in taken)
-            total, left = total + len(taken) - 1, left + len(answer.parts) - len(taken)
-            continue
-        found[path, steps] = answer
-        progress(len(found), total, answer.file)
+            total, left = total + len(taken) - 1, left + len(report.parts) - len(taken)
+        else:
+            found[path, steps] = report
+            progress(len(found), total, report.file)
     order = {path: position for position, path in enumerate(places)}
-    ordered = [
-        found[key]
-        for key in sorted(found, key=lambda key: (order[key[0]], [step[0] for step in key[1]]))
-    ]
-    shorten_names(ordered)
-    add_copies(ordered, released_report())
-    return ordered + [not_read(left)] * bool(left)
+    keys = sorted(found, key=lambda key: (order[key[0]], [number for number, _ in key[1]]))
+    reports = [found[key] for key in keys]
+    shorten_names(reports)
+    add_copies(reports, released_report())
+    return reports + [not_read(left)] * bool(left)
 
 
 def released_report():
-    """Return a report with what copies of the notebook that is released with this tool are known by."""
+    """Return a report with what copies of the released notebook are known by."""
     known = json.loads(RELEASED.read_text()) if RELEASED.is_file() else {"code": "", "runs": []}
-    return Report(
-        "发布的笔记本 the released notebook",
-        code_print=known["code"],
-        run_prints=frozenset(known["runs"]),
-    )
+    name = "发布的笔记本 the released notebook"
+    runs = frozenset(known["runs"])
+    return Report(name, code_fingerprint=known["code"], run_fingerprints=runs)
 
 
 def not_read(count):
     """Return the report that stands for the submissions beyond MOST_SUBMISSIONS."""
-    return Report(
-        "…",
-        [
-            Finding(
-                "archive",
-                FAILS,
-                (
-                    f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。",
-                    f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time.",
-                ),
-                ("请分几次检查。", "Check them in several parts."),
-            )
-        ],
+    reason = (
+        f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。",
+        f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time.",
     )
+    hint = "请分几次检查。", "Check them in several parts."
+    return Report("…", [Finding("archive", FAILS, reason, hint)])
 
 
 def shorten_names(reports):

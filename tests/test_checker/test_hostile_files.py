@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 import submission
-from conftest import NOTEBOOK_PATH
+from conftest import NOTEBOOK_PATH, code_cells, printed_text
 from sample_notebooks import DATA, NAME, amiss, fill_in, found, make_archive, states, text, write
 
 
@@ -120,9 +120,9 @@ def link(path, genuine):
         (lambda path, genuine: make_archive(path, {"README.md": "nothing"}), "holds 0 notebooks"),
         (
             lambda path, genuine: make_archive(
-                path, {f"{number}.txt": "" for number in range(1_001)}
+                path, {f"{number}.txt": "" for number in range(10_001)}
             ),
-            "1001 files",
+            "holds 10001 files; at most 1000 are read",
         ),
         (lambda path, genuine: path.write_bytes(b""), "is empty"),
         (lambda path, genuine: path.write_bytes(b"Rar!\x1a\x07\x00" + bytes(50)), ".rar"),
@@ -132,7 +132,7 @@ def link(path, genuine):
             lambda path, genuine: path.write_bytes(b"PK" + bytes(25_000_000)),
             "damaged or incomplete",
         ),
-        (long_directory, "damaged or incomplete"),
+        (long_directory, "too many files; at most 1000"),
         (large_inner_archive, "more than 20 MB"),
         (lambda path, genuine: None, "There is no file"),
     ],
@@ -158,7 +158,6 @@ def test_hostile_archive_gets_its_own_message(tmp_path, genuine, make, message):
         b"null",
         b'"text"',
         b"\xff\xfe\x00",
-        b'{"cells": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}',
         b'{"worksheets": [7], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}',
         b'{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
         b'{"cells": ['
@@ -190,7 +189,9 @@ def test_notebook_of_200_megabytes_is_not_read(tmp_path):
 )
 def test_code_that_is_too_long_or_not_there_is_refused(tmp_path, source, message):
     path = write(tmp_path / NAME, (source, []))
-    assert amiss(path) == ["format"] and message in str(found(path)["format"])
+    finding = found(path)["format"]
+    assert amiss(path) == ["format"] and message in finding.reason[1]
+    assert "archive" not in finding.hint[1], "packing it again would not help"
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,7 @@ def test_too_many_values_are_not_read(tmp_path):
     assert amiss(path) == ["format"] and "too many values" in str(found(path)["format"])
 
 
+TABLE = "<table>" + ("<tr><th>5</th>" + "<td>0.142857</td>" * 10 + "</tr>\n") * 930 + "</table>"
 EVALUATED = DATA + "loss, acc = model.evaluate(x_test, y_test)\n"
 
 
@@ -242,22 +244,23 @@ EVALUATED = DATA + "loss, acc = model.evaluate(x_test, y_test)\n"
         ("x", "| " * 4_000_000),
         ("x", "\b" * 4_500_000),
         ("x", "得分" + "（" * 3_000_000),
+        ("!pip install x\n" * 50 + "(" * 40_000, "x"),
+        ("show()", [TABLE] * 49),
     ],
 )
 def test_what_is_made_to_be_slow_is_read_in_seconds(tmp_path, source, lines):
     """A reader whose time grows with the square of its input would need minutes for these."""
-    path = write(tmp_path / NAME, (source, [nbformat.v4.new_output("display_data")]))
+    path = write(tmp_path / NAME, (source, []))
     notebook = json.loads(path.read_text())
-    notebook["cells"][0]["outputs"][0]["data"] = {
-        "text/html" if lines.startswith("<") else "text/plain": lines
-    }
+    notebook["cells"][0]["outputs"] = [
+        nbformat.v4.new_output("display_data", {f"text/{'html' if '<' in part else 'plain'}": part})
+        for part in ([lines] if isinstance(lines, str) else lines)
+    ]
     path.write_text(json.dumps(notebook, ensure_ascii=False))
     assert path.stat().st_size < 10_000_000
     start = time.process_time()
-    assert (
-        len(submission.check(path)) == len(submission.REQUIREMENTS)
-        and time.process_time() - start < 12
-    )
+    assert len(submission.check(path)) == len(submission.REQUIREMENTS)
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -302,14 +305,6 @@ def test_blank_name_is_mentioned(tmp_path, entry, blank):
     assert submission.examine(path).student == (("",) * 3 if blank else (entry,) * 3)
 
 
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-
-
-def printed(cell):
-    return "".join(output.get("text", "") for output in cell.outputs)
-
-
 def run_a_cell_again(notebook):
     code_cells(notebook)[-1].execution_count = 99
 
@@ -318,7 +313,7 @@ def clear_an_output(notebook):
     [cell, *_] = [
         cell
         for cell in code_cells(notebook)
-        if re.search(r"^print\(", cell.source, re.MULTILINE) and "ccuracy" not in printed(cell)
+        if re.search(r"^print\(", cell.source, re.MULTILINE) and "ccuracy" not in printed_text(cell)
     ]
     cell.outputs = []
 
@@ -329,7 +324,7 @@ def clear_all(notebook):
 
 
 def add_an_error(notebook):
-    [cell, *_] = [cell for cell in code_cells(notebook) if "Course score" in printed(cell)]
+    [cell, *_] = [cell for cell in code_cells(notebook) if "Course score" in printed_text(cell)]
     cell.outputs.append(
         nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[])
     )

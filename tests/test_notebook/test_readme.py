@@ -14,7 +14,7 @@ from checker.report import RELEASED
 from tools.trial import trial_notebook
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LOG = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+LOG = (ROOT / "tests" / "LOG.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```\n(.+?)\n```$", README, re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?: ?%|(?: s| epochs)\b)|(?<![\w.])\d+(?:,\d{3})+")
 

@@ -1,4 +1,4 @@
-"""The saved notebook as a teacher reads it, before anything is executed."""
+"""The saved notebook as a teacher reads it; test_submission.py asks of it what every submission must meet."""
 
 import re
 
@@ -19,11 +19,6 @@ def saved_accuracy(saved_text):
     return float(re.search(r"Test accuracy: (\d+\.\d\d)%", saved_text)[1]) / 100
 
 
-def test_every_code_cell_was_executed_in_order_in_one_run(saved_notebook):
-    counts = [cell.execution_count for cell in code_cells(saved_notebook)]
-    assert counts == list(range(1, len(counts) + 1))
-
-
 def test_cells_either_define_in_silence_or_act_and_show_it(saved_notebook):
     for cell in code_cells(saved_notebook):
         is_silent = has_tag(cell, "definitions") or has_tag(cell, "parameters") or cell["id"] == "settings"
@@ -36,14 +31,6 @@ def test_parameters_are_plain_assignments(saved_notebook):
     exec(parameters.source, {"__builtins__": {}}, names)  # No function, not even a built-in one, is called.
     assert names.keys() == {"budget", "seed", "changes", "brief", "quick", "full"}
     assert (names["budget"], names["seed"], names["changes"]) == (None, None, {})
-
-
-def test_outputs_hold_no_errors_warnings_or_paths(saved_notebook, saved_text):
-    outputs = [output for cell in code_cells(saved_notebook) for output in cell.outputs]
-    assert not [output for output in outputs if output.output_type == "error"]
-    assert not [output for output in outputs if output.get("name") == "stderr"]
-    assert not re.findall(r"(?<![\w.:/])/[A-Za-z]+/[\w./-]+|[A-Z]:\\", saved_text)
-    assert "warning" not in saved_text.lower()
 
 
 def test_every_figure_is_saved_as_one_image(saved_notebook):
@@ -82,17 +69,12 @@ def test_one_clean_line_was_saved_for_every_epoch_that_was_trained(saved_noteboo
     assert not epochs or epochs == list(range(epochs[0], epochs[0] + len(epochs)))
 
 
-def test_saved_text_has_no_control_characters(saved_notebook, saved_text):
+def test_saved_text_has_no_warnings_and_no_control_characters(saved_notebook, saved_text):
+    assert "warning" not in saved_text.lower()
     assert "\r" not in saved_text and "\b" not in saved_text
     # Only the model's summary may hold colour codes; Jupyter shows its HTML form instead.
     for cell in code_cells(saved_notebook):
         assert "\x1b" not in printed_text(cell) or ".summary(" in cell.source
-
-
-def test_assignment_is_kept_to(saved_notebook):
-    source = "\n".join(cell.source for cell in code_cells(saved_notebook))
-    for needed in ("tf.keras.datasets.fashion_mnist.load_data()", "keras.optimizers.Adam(", "keras.Sequential("):
-        assert needed in source
 
 
 def test_notebook_reads_like_a_lesson(saved_notebook):

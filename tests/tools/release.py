@@ -14,7 +14,7 @@ import nbformat
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from conftest import NOTEBOOK_PATH, ROOT
-from checker.copies import code_print, run_prints
+from checker.copies import code_fingerprint, run_fingerprints
 from checker.read import Notebook
 from checker.report import RELEASED
 
@@ -42,7 +42,7 @@ def saved_figures(notebook):
 def prints(content):
     """Return the fingerprints of a notebook file's code and run."""
     notebook = Notebook(content)
-    return {"code": code_print(notebook), "runs": sorted(run_prints(notebook))}
+    return {"code": code_fingerprint(notebook), "runs": sorted(run_fingerprints(notebook))}
 
 
 if __name__ == "__main__":
