@@ -10,12 +10,11 @@ import functools
 import itertools
 import math
 import re
-import unicodedata
 
 from checker.finding import printable
 from checker.flow import argument, called_name
-from checker.words import ARRAY_OF_ONE, MEANINGS, OF_ANOTHER, fraction, is_on_test, meanings
-from checker.words import named_split, read_line, with_headings
+from checker.words import ARRAY_OF_ONE, OF_ANOTHER, VOCABULARY, fraction, is_on_test, meanings
+from checker.words import named_split, narrow, read_line, with_headings
 
 LARGEST_TEXT = 1_000_000  # characters of a notebook's outputs that are read, the last ones
 LONGEST_LINE = 300  # characters
@@ -27,7 +26,7 @@ KERAS_3_BAR = 0.006  # its last figure differs that much from what `evaluate` re
 VAGUE = {"best", "epoch", "loop"}  # flags, with "unsaid" for an accuracy of no known data
 UNCERTAIN = {"best", "average", "epoch", "loop", "several", "mixed", "unsaid"}  # flags
 SPEAKING = {"accuracy", "loss", "measure", "train", "validation"} | UNCERTAIN | OF_ANOTHER
-MENTION = re.compile(f"acc|{MEANINGS['accuracy']}")
+MENTION = re.compile("|".join(["acc", *itertools.chain(*VOCABULARY["accuracy"].values())]))
 NO_NUMBER = re.compile(r"[^\d\s.,()\[\]e-]")
 NUMBER = re.compile(r"\d+\.\d*(?:e-?\d+)?|\d+")
 BAR = re.compile(r"\s*(\d{1,7})/(\d{1,7})\b.*?\b(?:loss|acc)")
@@ -187,8 +186,7 @@ class OutputReader:
         characters, left = LARGEST_TEXT, MOST_LINES
         for cell in reversed(notebook.cells):
             text = cell.text[-characters:] if characters else ""
-            lines = [line[:LONGEST_LINE] for line in text.split("\n")]
-            lines = [unicodedata.normalize("NFKC", line)[:LONGEST_LINE] for line in lines]
+            lines = [narrow(line[:LONGEST_LINE])[:LONGEST_LINE] for line in text.split("\n")]
             named = [n for n, line in enumerate(lines) if MENTION.search(line.lower())][-left:]
             around = {number + step for number in named if left for step in LINES_AROUND}
             near = [lines[number] for number in sorted(around & set(range(len(lines))))[-left:]]
