@@ -24,6 +24,12 @@ OPEN_IN_JUPYTER = (
     "Open it in Jupyter, save it and submit again.",
 )
 PYTHON_MAGICS = "time timeit capture prun memit mprun python python3 pypy heat".split()
+NEEDED = {  # in an output by its type
+    "stream": {"name": "stdout"},
+    "error": {"traceback": []},
+    "display_data": {"metadata": {}},
+    "execute_result": {"metadata": {}, "execution_count": None},
+}
 COMMANDS = "pip3?|conda|mamba|ls|cd|pwd|cat|mkdir|rm|cp|mv"  # that IPython runs without a mark
 MAGIC_LINES = [  # IPython's own lines, and what stands for them in Python
     (re.compile(r"([ \t]*)%time[ \t]+(?=[\w(])(.*)"), r"\1\2"),
@@ -67,9 +73,8 @@ def joined(text):
 def repaired(cell):
     """Return a cell with the fields that the format needs and Jupyter does without."""
     cell = {"metadata": {}, "outputs": [], "execution_count": None} | cell
-    needed = {"metadata": {}, "execution_count": None, "name": "stdout", "traceback": []}
     if isinstance(cell["outputs"], list):
-        cell["outputs"] = [needed | output for output in cell["outputs"] if output]
+        cell["outputs"] = [NEEDED[output.get("output_type")] | output for output in cell["outputs"]]
     cell["metadata"] = dict(cell["metadata"] or {})
     tags = cell["metadata"].get("tags")
     if isinstance(tags, list):

@@ -72,6 +72,15 @@ def shown(value, kind="text/plain"):
     return [nbformat.v4.new_output("execute_result", {kind: value}, execution_count=1)]
 
 
+def stopped_at(*frames):
+    """Return the output of a cell that stopped at these lines, (function's head, line) or a line."""
+    pairs = [frame if isinstance(frame, tuple) else ("", frame) for frame in frames]
+    traceback = [
+        f"Cell In[1], line {line}{head and f', in {head}'}\n----> {line} x" for head, line in pairs
+    ]
+    return nbformat.v4.new_output("error", ename="KeyError", evalue="", traceback=traceback)
+
+
 def picture(kind="png"):
     """Return an output with a drawing of some size."""
     figure, axis = plt.subplots()

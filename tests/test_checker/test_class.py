@@ -350,10 +350,11 @@ def test_a_job_that_takes_too_long_is_stopped_and_the_others_are_done(monkeypatc
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits the time by the clock")
 def test_the_limit_counts_the_processor_s_time_so_that_waiting_stops_no_honest_file(monkeypatch):
     monkeypatch.setattr(workers, "SECONDS", 1)
+    monkeypatch.setattr(workers, "PATIENCE", 60)
     assert list(workers.answers(time.sleep, collections.deque([(3,)]))) == [((3,), None)]
     endless, start = (range(10**12),), time.monotonic()
     assert dict(workers.answers(sum, collections.deque([endless]))) == {endless: workers.TOO_LONG}
-    assert time.monotonic() - start < 5, "stopped before the clock's limit"
+    assert time.monotonic() - start < 50, "stopped before the clock's limit"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit a process's memory so")
