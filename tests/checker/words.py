@@ -26,7 +26,7 @@ JOINING = {"and", "or", "to", "vs", "和", "与", "及"}
 
 EAST_ASIAN = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 SCRIPT_BORDER = re.compile(f"(?<=[a-z0-9%])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[a-z0-9.])")
-CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])|(?i:(?<=\btest)(?=acc))")
+WORD_BORDER = re.compile(r"_|\.{2,}|(?<=[a-z])(?=[A-Z])|(?i:(?<=\btest)(?=acc))")
 ARRAY_OF_ONE = re.compile(r"(?:np\.)?float\d\d\(([^()]{1,40})\)")
 MARKUP = re.compile(r"\*\*|`|\\(?=%)|\A\W+(?=\w)|\ufe0f")
 DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d\d+|\d{1,3},\d+(?= ?%))(?!\d|[.,]\d)")
@@ -53,7 +53,7 @@ def narrow(text):
 def normalised(text):
     """Return text in one form: width, case, borders between scripts and words, decimal points."""
     text = MARKUP.sub("", ARRAY_OF_ONE.sub(r"\1", narrow(text)))
-    text = SCRIPT_BORDER.sub(" ", CAMEL_CASE.sub(" ", text).replace("_", " ").lower())
+    text = SCRIPT_BORDER.sub(" ", WORD_BORDER.sub(" ", text).lower())
     text = DECIMAL_COMMA.sub(lambda match: match[0].replace(",", "."), text)
     return PERCENT_BEFORE.sub(r" \1%", THOUSANDS.sub(r"\1\2", text))
 
@@ -184,10 +184,12 @@ def read_line(text, default_split=None):
             reader.behind_colon = True
         elif token in "<>≥≤":
             reader.flags.add("another")
+    # "Accuracy loss: 0.31" names two quantities, but has one number.
+    is_short = reader.used == 1 < len({quantity for quantity, _ in reader.named})
     found = []
     for group in reader.groups:
         own = [read for read in group if not read[2] & OF_ANOTHER]
-        differ = any(abs(read[0] - own[0][0]) > read[1] + own[0][1] for read in own)
+        differ = is_short or any(abs(read[0] - own[0][0]) > read[1] + own[0][1] for read in own)
         found += [(*read, flags | {"several"} if differ else flags) for *read, flags in group]
     return found or number_before_words(text, default_split)
 
@@ -208,6 +210,11 @@ def with_headings(lines):
     heading = ""
     for line in lines:
         words, numbers = meanings(line), numbers_in(line)
+        above = [token for _, token in tokens(heading)]
+        columns = [
+            token for token in above if token in (QUANTITIES if quantities(heading) else SPLITS)
+        ]
+        said_above = set(above) & (SPLITS | OF_ANOTHER)
         if not words and not numbers:
             heading = heading if line.strip() else ""
         elif not numbers:
@@ -215,15 +222,14 @@ def with_headings(lines):
             is_heading = words & (QUANTITIES | SPLITS | OF_ANOTHER)
             heading = f"{heading} {line}" if is_below and is_heading else line if is_heading else ""
             yield line, line
+        elif words & QUANTITIES and not quantities(heading) and 1 < len(columns) == len(numbers):
+            quantity = " ".join(words & QUANTITIES)
+            cells = [f"{digits}{'%' * is_percentage}" for digits, is_percentage in numbers]
+            yield line, ", ".join(f"{split} {quantity} {n}" for split, n in zip(columns, cells))
         elif words & QUANTITIES:
-            above = meanings(heading) & (SPLITS | OF_ANOTHER)
-            yield line, f"{' '.join(above)}: {line}" if len(above & SPLITS) < 2 else line
-        elif heading:
-            head = [
-                token for _, token in tokens(heading) if not words & SPLITS or token not in SPLITS
-            ]
-            columns = sum(token in QUANTITIES for token in head)
-            if "epoch" in head and len(numbers) == columns + 1:
-                yield line, f"{' '.join(head)} {line.replace(numbers[0][0], '', 1)}"
-            elif len(numbers) == columns:
-                yield line, f"{' '.join(head)} {line}"
+            yield line, line if len(said_above & SPLITS) > 1 else f"{' '.join(said_above)}: {line}"
+        elif "epoch" in above and len(numbers) == len(columns) + 1:
+            yield line, f"{' '.join(above)} {line.replace(numbers[0][0], '', 1)}"
+        elif columns and len(numbers) == len(columns):
+            above = [token for token in above if not words & SPLITS or token not in SPLITS]
+            yield line, f"{' '.join(above)} {line}"
