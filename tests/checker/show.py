@@ -74,7 +74,7 @@ def listed(words, names):
 
 
 def summary(reports, left_out=()):
-    """Return what a teacher reads: the table, the details, and the signs; left_out: files not read."""
+    """Return what a teacher reads: table, details, signs; left_out: files that were not read."""
     marked = sum(report.mark is not None for report in reports)
     blank = [report.file for report in reports if report.was_read and not all(report.student)]
     lines = [table(reports), "", *details(reports)]
