@@ -168,7 +168,9 @@ class Flow:
         self.calls = [CallSite(*part) for part in walked if isinstance(part[0], ast.Call)]
         self.numbers = {site.node: number for number, site in enumerate(self.calls)}
         for node, scope, _ in walked:
-            getattr(self, f"on_{type(node).__name__}", self.on_other)(node, scope)
+            follow = getattr(self, f"on_{type(node).__name__}", None)
+            if follow:
+                follow(node, scope)
         self.spread()
 
     def facts(self, expression):
@@ -208,7 +210,8 @@ class Flow:
             inner = scope
             if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
                 inner = self.scopes[node] = Scope(scope, node)
-            waiting += [(child, inner) for child in reversed(list(ast.iter_child_nodes(node)))]
+            parts = [part for part in ast.iter_child_nodes(node) if part._fields]  # no mere Load()
+            waiting += [(part, inner) for part in reversed(parts)]
 
     def read_name(self, node, scope):
         """Note what a node defines, before any value is followed."""
@@ -291,9 +294,6 @@ class Flow:
                 self.stores[base].append((target.slice.value, source))
             elif isinstance(target, ast.Starred):
                 waiting.append((target.value, source))
-
-    def on_other(self, node, scope):
-        """Follow nothing through a node of another kind."""
 
     def on_Constant(self, node, scope):
         kind = {int: "number", float: "number", str: "string"}.get(type(node.value))
