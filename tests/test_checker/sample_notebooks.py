@@ -73,7 +73,7 @@ def shown(value, kind="text/plain"):
 
 
 def stopped_at(*frames):
-    """Return the output of a cell that stopped at these lines, (function's head, line) or a line."""
+    """Return the output of a cell that stopped at these lines: (function's head, line) or line."""
     pairs = [frame if isinstance(frame, tuple) else ("", frame) for frame in frames]
     traceback = [
         f"Cell In[1], line {line}{head and f', in {head}'}\n----> {line} x" for head, line in pairs
