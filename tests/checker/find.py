@@ -27,10 +27,7 @@ OTHER_ARCHIVES = {b"Rar!": ".rar", b"7z\xbc\xaf": ".7z", b"\x1f\x8b": ".gz"}
 ARCHIVES = (".zip", ".rar", ".7z")
 SUBMISSIONS = (".ipynb", *ARCHIVES)
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
-MAKE_ZIP = (
-    "请用 README 里的一行命令重新打包。",
-    "Make the archive again with the one-line command in the README.",
-)
+MAKE_ZIP = "请用 README 里的命令重新打包。", "Pack it again with the command in the README."
 
 
 @dataclasses.dataclass
@@ -107,15 +104,11 @@ def too_large(limit=LARGEST_NOTEBOOK):
     """Return the refusal of a file of more than `limit` bytes."""
     chinese = f"文件超过 {limit // 1_000_000} MB，没有读取。"
     english = f"The file has more than {limit // 1_000_000} MB and was not read."
-    return refused(
-        chinese,
-        english,
-        (
-            "请清除过大的输出（如逐批的进度条），再全部运行；压缩包里只放笔记本。",
-            "Clear outputs that are too large (such as a progress bar for every batch) and Run All "
-            "again; put nothing but the notebook into the archive.",
-        ),
+    hint = (
+        "请清除过大的输出（如逐批的进度条），再全部运行；压缩包里只放笔记本。",
+        "Clear large outputs, such as progress bars, and Run All again; pack only the notebook.",
     )
+    return refused(chinese, english, hint)
 
 
 def damaged():
@@ -134,12 +127,11 @@ def is_archive(start, name):
     return name.lower().endswith(".zip") or start.startswith(b"PK")
 
 
-def refuse_many_members(count=""):
-    """Refuse an archive of this many members, or of an unknown number that is too large."""
-    chinese = f"压缩包里有 {count} 个文件，" if count else "压缩包里的文件太多，"
-    english = f"The archive holds {count} files" if count else "The archive holds too many files"
-    limit = f"最多 {MOST_MEMBERS} 个。", f"; at most {MOST_MEMBERS} are read."
-    raise refused(chinese + limit[0], english + limit[1])
+def too_many(count):
+    """Return the refusal of an archive of so many members."""
+    chinese = f"压缩包里有 {count} 个文件，最多 {MOST_MEMBERS} 个。"
+    english = f"The archive holds {count} files; at most {MOST_MEMBERS} are read."
+    return refused(chinese, english)
 
 
 def refuse_long_directory(stream):
@@ -150,7 +142,7 @@ def refuse_long_directory(stream):
     position = end.rfind(b"PK\x05\x06")
     length = int.from_bytes(end[position + 12 : position + 16], "little")
     if position >= 0 and length > LARGEST_DIRECTORY:
-        refuse_many_members()
+        raise too_many(f"> {MOST_MEMBERS}")
     stream.seek(0)
 
 
@@ -159,7 +151,7 @@ def listed_members(archive):
     members = [member for member in archive.infolist() if not member.is_dir()]
     own = [member for member in members if not is_system_file(member.filename)]
     if len(own) > MOST_MEMBERS:
-        refuse_many_members(len(own))
+        raise too_many(len(own))
     for member in members:
         name = shown_name(member)
         if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):

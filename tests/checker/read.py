@@ -1,7 +1,6 @@
 """Reads a notebook's file: repairs what Jupyter forgives, validates it, makes code and outputs plain."""
 
 import ast
-import dataclasses
 import functools
 import html
 import importlib.util
@@ -19,10 +18,7 @@ from checker.student import read_student
 LARGEST_CODE = 300_000  # characters
 MOST_PARSED = 2_000_000  # characters, a cell counted again for each try to read it
 MOST_VALUES = 500_000  # in the notebook's JSON
-OPEN_IN_JUPYTER = (
-    "请在 Jupyter 里打开、保存后再提交。",
-    "Open it in Jupyter, save it and submit again.",
-)
+OPEN_IN_JUPYTER = "请在 Jupyter 里打开、保存后再提交。", "Open and save it in Jupyter, then submit."
 PYTHON_MAGICS = "time timeit capture prun memit mprun python python3 pypy heat".split()
 NEEDED = {  # in an output by its type
     "stream": {"name": "stdout"},
@@ -94,15 +90,8 @@ def upgraded(contents):
 def load_notebook(content):
     """Return the cells and the metadata in a notebook file's bytes; raises Refused if it is none."""
     if content.count(b",") > MOST_VALUES:
-        chinese, english = (
-            "笔记本里的数值太多，没有读取。",
-            "The notebook holds too many values and was not read.",
-        )
-        hint = (
-            "请清除过长的输出，再全部运行。",
-            "Clear outputs that are too long, and Run All again.",
-        )
-        raise Refused("format", chinese, english, hint)
+        hint = "请清除过长的输出，再全部运行。", "Clear outputs that are too long; Run All again."
+        raise Refused("format", "笔记本里的数值太多。", "The notebook holds too many values.", hint)
     try:
         contents = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -144,21 +133,18 @@ def shown_text(output):
     text = output.get("text") or data.get("text/markdown") or data.get("text/plain") or ""
     text = text_of_html(joined(data["text/html"])) if "text/html" in data else joined(text)
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).replace("**", "").replace("`", "")
-    return "\n".join(map(shown_line, text.split("\n")))
+    return "\n".join(map(shown_line, text.split("\n"))) if re.search(r"[\b\r]", text) else text
 
 
-@dataclasses.dataclass
 class Cell:
     """A code cell that is not blank; `tree` is None where its code cannot be read."""
 
-    number: int  # among the code cells that are not blank
-    source: str
-    outputs: list[dict]
-    execution_count: int | None
-    tags: list[str]
-    tree: ast.Module | None
-    unreadable_line: int
-    texts: list[str]  # of each output
+    def __init__(self, number, cell, tries):
+        self.number = number  # among the code cells that are not blank
+        self.source, self.outputs = cell["source"], cell["outputs"]
+        self.execution_count, self.tags = cell["execution_count"], cell["metadata"].get("tags", [])
+        self.tree, self.unreadable_line = parse(self.source, tries)
+        self.texts = [shown_text(output) for output in self.outputs]
 
     @property
     def text(self):
@@ -232,18 +218,8 @@ def read_cells(cells):
         chinese, english = "代码太长，没有读取。", "The code is too long and was not read."
         hint = "请把数据放进文件，不要写在代码里。", "Keep data in files, not in the code."
         raise Refused("format", chinese, english, hint)
-    return [
-        Cell(
-            number,
-            cell["source"],
-            cell["outputs"],
-            cell["execution_count"],
-            cell["metadata"].get("tags", []),
-            *parse(cell["source"], MOST_PARSED // length),
-            [shown_text(output) for output in cell["outputs"]],
-        )
-        for number, cell in enumerate(cells, start=1)
-    ]
+    tries = MOST_PARSED // length
+    return [Cell(number, cell, tries) for number, cell in enumerate(cells, start=1)]
 
 
 class Notebook:

@@ -10,23 +10,14 @@ from checker.copies import add_copies, code_fingerprint, run_fingerprints
 from checker.find import read_submission, shown_place, submission_paths
 from checker.finding import FAILS, HOLDS, RUN_ALL, Finding, Refused, Report
 from checker.read import Notebook
-from checker.run import NO_TIME, SECONDS, TOO_LARGE, TOO_LONG, answers
+from checker.run import NO_TIME, TOO_LARGE, TOO_LONG, answers
 
 RELEASED = pathlib.Path(__file__).resolve().with_name("released.json")
 MOST_SUBMISSIONS = 1_000
 LIMITS = {
-    TOO_LONG: (
-        f"检查超过 {SECONDS} 秒，已停止。",
-        f"Checking took more than {SECONDS} seconds and was stopped.",
-    ),
-    TOO_LARGE: (
-        "检查需要的内存太多，已停止。",
-        "Checking needed too much memory and was stopped.",
-    ),
-    NO_TIME: (
-        "全部检查的时间用完了，没有读取。",
-        "The time for all of them was over; it was not read.",
-    ),
+    TOO_LONG: ("检查超过 10 秒，已停止。", "Checking took more than 10 seconds and was stopped."),
+    TOO_LARGE: ("检查需要的内存太多，已停止。", "Checking needed too much memory and was stopped."),
+    NO_TIME: ("总的时间用完了，没有读取。", "The time for all of them was over; it was not read."),
 }
 
 
@@ -88,20 +79,17 @@ def reports_on(paths, progress=lambda done, total, name: None):
 
 def released_report():
     """Return a report with what copies of the released notebook are known by."""
-    known = json.loads(RELEASED.read_text()) if RELEASED.is_file() else {"code": "", "runs": []}
-    name = "发布的笔记本 the released notebook"
+    name, known = "发布的笔记本 the released notebook", json.loads(RELEASED.read_text())
     runs = frozenset(known["runs"])
     return Report(name, code_fingerprint=known["code"], run_fingerprints=runs)
 
 
 def not_read(count):
     """Return the report that stands for the submissions beyond MOST_SUBMISSIONS."""
-    reason = (
-        f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。",
-        f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time.",
-    )
+    chinese = f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。"
+    english = f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time."
     hint = "请分几次检查。", "Check them in several parts."
-    return Report("…", [Finding("archive", FAILS, reason, hint)])
+    return Report("…", [Finding("archive", FAILS, (chinese, english), hint)])
 
 
 def shorten_names(reports):

@@ -108,9 +108,14 @@ def as_json(reports):
     contents = []
     for report in reports:
         student = dict(zip(("number", "name", "class"), report.student))
-        findings = {finding.requirement: vars(finding).copy() for finding in report.findings}
-        for finding in findings.values():
-            del finding["requirement"]
-        figures = {"accuracy": report.accuracy, "mark": report.mark, "findings": findings}
-        contents.append({"file": report.file} | student | figures)
+        findings = {
+            finding.requirement: {
+                "state": finding.state,
+                "reason": finding.reason,
+                "hint": finding.hint,
+            }
+            for finding in report.findings
+        }
+        marks = {"accuracy": report.accuracy, "mark": report.mark, "findings": findings}
+        contents.append({"file": report.file} | student | marks)
     return json.dumps(contents, ensure_ascii=False, indent=1)

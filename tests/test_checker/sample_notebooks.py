@@ -125,6 +125,6 @@ def states(path):
     return {requirement: finding.state for requirement, finding in found(path).items()}
 
 
-def amiss(path):
+def unmet(path):
     """Return the requirements that do not hold."""
     return [requirement for requirement, state in states(path).items() if state != submission.HOLDS]
