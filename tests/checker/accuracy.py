@@ -6,26 +6,27 @@ Words say whether a number is a test accuracy; where they do not, the code does 
 import ast
 import collections
 import dataclasses
+import functools
 import itertools
 import math
 import re
-import unicodedata
 
 from checker.finding import printable
 from checker.flow import argument, called_name
-from checker.words import ARRAY_OF_ONE, MEANINGS, OF_ANOTHER, fraction, is_on_test, meanings
-from checker.words import named_split, read_line, with_headings
+from checker.words import ARRAY_OF_ONE, OF_ANOTHER, VOCABULARY, fraction, is_on_test, meanings
+from checker.words import named_split, narrow, read_line, with_headings
 
 LARGEST_TEXT = 1_000_000  # characters of a notebook's outputs that are read, the last ones
 LONGEST_LINE = 300  # characters
-MOST_LINES = 1_500  # near the name of an accuracy, or with a mark, the last ones
+MOST_LINES = 1_000  # near the name of an accuracy, or with a mark, the last ones
 MOST_PRINTS = 50  # calls in a cell, the last ones
 LINES_AROUND = range(-2, 7)  # a line that names an accuracy: its heading, the rows below it
 LOOP = 3  # lines of the same shape in a cell
 KERAS_3_BAR = 0.006  # its last figure differs that much from what `evaluate` returns
+VAGUE = {"best", "epoch", "loop"}  # flags, with "unsaid" for an accuracy of no known data
 UNCERTAIN = {"best", "average", "epoch", "loop", "several", "mixed", "unsaid"}  # flags
 SPEAKING = {"accuracy", "loss", "measure", "train", "validation"} | UNCERTAIN | OF_ANOTHER
-MENTION = re.compile(f"acc|{MEANINGS['accuracy']}")
+MENTION = re.compile("|".join(["acc", *itertools.chain(*VOCABULARY["accuracy"].values())]))
 NO_NUMBER = re.compile(r"[^\d\s.,()\[\]e-]")
 NUMBER = re.compile(r"\d+\.\d*(?:e-?\d+)?|\d+")
 BAR = re.compile(r"\s*(\d{1,7})/(\d{1,7})\b.*?\b(?:loss|acc)")
@@ -114,6 +115,7 @@ def each_last(lines):
     return list(dict.fromkeys(reversed(lines)))[::-1]
 
 
+@functools.lru_cache(maxsize=MOST_LINES)
 def shape(line):
     """Return what lines that a loop has printed have in common."""
     return re.sub(r"\d+(?:\.\d+)?", "#", line.strip())
@@ -171,11 +173,8 @@ class OutputReader:
     """Finds the candidates by a notebook's outputs and by what its code shows there."""
 
     def __init__(self, notebook):
-        self.notebook, self.flow = notebook, notebook.flow
-        self.unread = []
-        self.calls_of = collections.defaultdict(
-            list
-        )  # (number, its name, node), by the cell's number
+        self.notebook, self.flow, self.unread = notebook, notebook.flow, []
+        self.calls_of = collections.defaultdict(list)  # (number, name, node) in a cell
         self.on_test = {}  # by the number of a call that computes an accuracy
         for number, site in enumerate(self.flow.calls):
             name = called_name(site.node)
@@ -187,8 +186,7 @@ class OutputReader:
         characters, left = LARGEST_TEXT, MOST_LINES
         for cell in reversed(notebook.cells):
             text = cell.text[-characters:] if characters else ""
-            lines = [line[:LONGEST_LINE] for line in text.split("\n")]
-            lines = [unicodedata.normalize("NFKC", line)[:LONGEST_LINE] for line in lines]
+            lines = [narrow(line[:LONGEST_LINE])[:LONGEST_LINE] for line in text.split("\n")]
             named = [n for n, line in enumerate(lines) if MENTION.search(line.lower())][-left:]
             around = {number + step for number in named if left for step in LINES_AROUND}
             near = [lines[number] for number in sorted(around & set(range(len(lines))))[-left:]]
@@ -203,13 +201,8 @@ class OutputReader:
             for candidate in self.in_cell(cell):
                 if shapes[shape(candidate.line)] >= LOOP:
                     candidate.flags |= {"loop"}
-                is_vague = "unsaid" in candidate.flags and candidate.flags & {
-                    "loop",
-                    "epoch",
-                    "best",
-                }
-                if not is_vague and not candidate.flags & OF_ANOTHER:
-                    found.append(candidate)
+                is_vague = "unsaid" in candidate.flags and candidate.flags & VAGUE
+                found += [candidate] if not is_vague and not candidate.flags & OF_ANOTHER else []
         return found
 
     def in_cell(self, cell):
@@ -243,7 +236,7 @@ class OutputReader:
             self.unread.append(f"[{cell.number}] {printable(line.strip(), 70)}")
         if not found and not by_code:
             unsaid, found = frozenset({"unsaid"}), read_line(text, "test")
-        for accuracy, half_unit, flags in found:
+        for accuracy, half_unit, flags in dict.fromkeys(found):
             flags |= unsaid
             yield Candidate(accuracy, half_unit, cell.number, line, source, flags, evaluations)
 
@@ -265,9 +258,7 @@ class OutputReader:
 
     def in_prints(self, cell, printed):
         """Yield the candidates in lines of whatever words, where the code tells what they print."""
-        places = collections.defaultdict(
-            set
-        )  # by the text before, how many numbers, and which of them
+        places = collections.defaultdict(set)  # calls by text, how many numbers, and which
         for text, values in map(printed_parts, printed):
             shown = values if not text else values[:1] if not meanings(text) & SPEAKING else []
             for position, value in enumerate(shown):
@@ -280,11 +271,9 @@ class OutputReader:
             for (text, count, position), calls in places:
                 is_here = plain.startswith(text) if text else not NO_NUMBER.search(plain)
                 numbers = NUMBER.findall(plain[len(text) :]) if is_here else []
-                digits = (
-                    numbers[position] if position < len(numbers) in (count or len(numbers),) else ""
-                )
-                read = fraction(digits, False) if "." in digits else None
-                if read:
+                is_here = position < len(numbers) == (count or len(numbers))
+                read = fraction(numbers[position], False) if is_here else None
+                if read and "." in numbers[position]:
                     calls = frozenset(calls)
                     yield Candidate(*read, cell.number, plain, "evaluate", frozenset(), calls)
 
@@ -296,12 +285,9 @@ class OutputReader:
     def in_bars(self, cell):
         """Yield the candidates in the progress bars of `evaluate`."""
         bars = [line for line in self.near[cell.number] if BAR.match(line)]
-        names = [name for _, name, _ in self.calls_of[cell.number]]
-        methods = [
-            n for n, _, call in self.calls_of[cell.number] if isinstance(call.func, ast.Attribute)
-        ]
-        calls = [number for number in methods if number in self.on_test]
-        unknown = len(bars) != len(calls) or any(name.startswith("fit") for name in names)
+        names = {number: name for number, name, _ in self.calls_of[cell.number]}
+        calls = [number for number, name in names.items() if name.startswith("evaluate")]
+        unknown = len(bars) != len(calls) or any(name.startswith("fit") for name in names.values())
         if not calls or unknown and {self.on_test[number] for number in calls} != {"test"}:
             return
         flags = frozenset({"mixed"} if unknown and len(bars) != 1 else ())
@@ -320,34 +306,31 @@ def accuracy_position(flow):
     positions = set()
     for site in flow.calls:
         metrics = argument(site.node, 2, "metrics") if called_name(site.node) == "compile" else None
-        parts = metrics.elts if isinstance(metrics, (ast.List, ast.Tuple)) else [metrics]
-        named = [
-            n for n, part in enumerate(parts, 1) if part and "acc" in ast.unparse(part).lower()
-        ]
-        positions |= set(named[:1])
+        parts = [ast.unparse(part).lower() for part in getattr(metrics, "elts", [metrics]) if part]
+        positions |= {next((n for n, part in enumerate(parts, 1) if "acc" in part), None)}
+    positions.discard(None)
     return positions.pop() if len(positions) == 1 else None
 
 
 def last_epoch(candidates):
     """Return the last candidate if all of them were printed by one loop, else nothing."""
     shapes = {(candidate.cell, shape(candidate.line)) for candidate in candidates}
-    others = [
-        one for one in candidates if "loop" not in one.flags or one.flags & {"best", "several"}
-    ]
-    return candidates[-1:] if len(shapes) == 1 and not others else []
+    flags = [candidate.flags for candidate in candidates]
+    is_loop = all("loop" in own and not own & {"best", "several"} for own in flags)
+    return candidates[-1:] if len(shapes) == 1 and is_loop else []
 
 
 def final_accuracy(candidates, first_training, trains_in_loop):
     """Return (the final test accuracy or None, those that a person has to weigh, likeliest first).
 
-    trains_in_loop: whether the code loops over epochs, so that a loop's last number is the last epoch's.
+    trains_in_loop: whether the code loops over epochs, so that a loop ends with the last epoch.
     """
     after = [one for one in candidates if one.cell >= first_training]
     doubts = UNCERTAIN - {"epoch", "loop", "mixed"}
     finals = [one for one in candidates if "final" in one.flags and not one.flags & doubts]
-    clear = [one for one in finals or candidates if finals or not one.flags & UNCERTAIN]
-    clear = [one for one in clear if one in after]
-    # A bar counts if nothing shows more of what its `evaluate` returned, a report if there is no more.
+    clear = [one for one in after if not one.flags & (doubts if finals else UNCERTAIN)]
+    clear = [one for one in clear if not finals or "final" in one.flags]
+    # A bar counts if nothing shows more of what `evaluate` returned, a report if nothing else does.
     shown = set().union(*(one.evaluations for one in clear if one.source not in ("bar", "report")))
     clear = [one for one in clear if one.source != "bar" or not one.evaluations & shown]
     clear = [one for one in clear if one.source != "report"] or clear

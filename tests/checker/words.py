@@ -1,52 +1,23 @@
 """What words mean in a notebook's outputs and names, in any language, and what a line of numbers says.
 
-This is the only vocabulary: text is brought to one form first (`normalised`), then each word that
-matters is replaced by its English meaning, so that everything else handles a few English words.
+Text is brought to one form first (`normalised`), then each word of vocabulary.toml is replaced by its
+meaning, so that everything else handles a few English words.
 """
 
 import ast
 import functools
 import re
+import tomllib
 import unicodedata
+from pathlib import Path
 
-# What a word stands for, by patterns on normalised text; at one place the first that fits counts.
-MEANINGS = {
-    # What says nothing of a number: "Top-1 accuracy" is the accuracy, "improved to" states a value.
-    "to": r"\btop\W{0,3}1\b|(?:提[升高]|上升|增[加长]|改善|\b(?:improved|increased|rose)) ?了? ?(?:[到至为]|to\b)",
-    "measure": r"[误错][^\s\d,;:]{0,6}率|误差|誤差|错误|精确率|召回率|查[准全]率|用时|耗时|时间|学习率|置信度|概率"
-    r"|\b(?:precision|recall|f1|auc|errors?|err|wrong|mse|mae|kappa|confidence|probability"
-    r"|time|seconds|lr|learning rate)\b|acc ?@ ?(?!1\b)\d",
-    "accuracy": r"准确[率度性]|正确[率度]|精[确准]?度|精准率|识别率|準確[率度]|正確率|正解率|認識率|정확도|acc ?@ ?1\b"
-    r"|acur[aá]cia|akurasi|exactitude?|genauigkeit|accuratezza|точность|doğru(?:luk|luğu)|độ chính xác"
-    r"|доля (?:правильных|верных) ответов|correct rate|\baccs?\b|\baccuracies\b",
-    "loss": r"损失|損失|потер[ьи]|손실|perda|\b(?:losses|costs?)\b",
-    "test": r"测试|測試|テスト|테스트|тестов\w{0,9}|prueba|\b(?:[xy]?test(?:ing|ed|s|e|es|ers?)?|[xy]?tst|t10k)(?:loader|set|data|db|ds|iter|[xy])?\b",
-    "validation": r"验证|驗證|检验|検証|검증|проверочн\w{0,9}|valida[cç][aã]o|\b(?:[xy]?val(?:id)?|[xy]?dev|cv)(?:loader|set|data|db|ds|iter|[xy])?\b",
-    "train": r"训练|訓練|学習|훈련|обучающ\w{0,9}|treino|\b[xy]?train(?:ing|ed)?(?:loader|set|data|db|ds|iter|[xy])?\b",
-    "evaluation": r"评估|\beval(?:uat\w{0,4})?\b",
-    "final": r"最终|最終|最后",
-    "model": r"模型|网络|\b(?:models?|network|classifier)\b",
-    "best": r"最佳|最高|最好|最优|\b(?:highest|max|maximum|greatest|peak)\b",
-    "average": r"平均|均值|\b(?:mean|avg|balanced)\b",
-    "epoch": r"第\s{0,3}\d{1,4}\s{0,3}[轮次个]|\b(?:iteration|iter|step|batch|fold)\b",
-    "class": r"类别|[每各单][一个种]{0,2}类|[这该单每]张|t ?恤|裤|套衫|套头衫|裙|外套|凉鞋|衬衫|运动鞋|靴"
-    r"|\b(?:category|label(?! smooth)|digit|shirt|trousers?|pullover|dress|coat|sandal|sneaker|bag|boot|top)\b",
-    # The number is a difference, also one right before such a word: "2.3 % higher".
-    "change": r"个? ?百分点|的(?:提[升高]|增[加长]|改[善进]|下降|降低)|提[升高]|增[加长]|上升|改[善进]|下降|降低|减少|高[出了]"
-    r"|相差|差[距异值]|之差|方差|标准差|\b(?:std|deviation|percentage points?|points?|pp|improve\w{0,5}|increase\w{0,2}|decrease\w{0,2}"
-    r"|gain\w{0,3}|drop(?:s|ped)?|reduc\w{1,5}|higher|lower|better|worse|diff|difference|gap|delta)\b",
-    # The number is a goal or another's result.
-    "another": r"\btop\W{0,3}(?:\d+|k|five)\b|前[五5]|目标|目標|要求|期望|预期|阈值|门槛|及格|至少|不低于|[超高大低小少]于"
-    r"|超[过出]|不[到足]|接近|基[线准]|论文|文献|官方|参考|人类|随机|猜测|之前|此前|上[次一]|原来|原始|初始|未训练"
-    r"|(?<![分相对])比(?![例较率值])|(?:\bfrom|[从由])(?= ?[\d.])"
-    r"|\b(?:target|goal|expect(?:ed)?|threshold|baseline|benchmark|paper|published|reported|sota|human"
-    r"|state of the art|random|chance|previous(?:ly)?|before|untrained|initial|should|least|than|above"
-    r"|below|over|under|exceed(?:s|ed|ing)?|beats?|need(?:ed)?|required)\b",
-    "%": r"\bper ?cent\b",
-    "--": r"[-=—–>]{1,3}[>》]|[→⇒]",
-}
-MEANING = re.compile("|".join(f"({words})" for words in MEANINGS.values()))
-MEANING_OF_GROUP = ["", *MEANINGS]
+VOCABULARY = tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text("utf-8"))
+WORDS, PARTS = (
+    "|".join(f"({'|'.join(entry.get(kind, ['(?!)']))})" for entry in VOCABULARY.values())
+    for kind in ("words", "parts")
+)
+MEANING = re.compile(rf"\b(?=[a-z])(?:{WORDS})\b|{PARTS}")
+MEANING_OF_GROUP = ["", *VOCABULARY, *VOCABULARY]
 SPLITS = {"test", "train", "validation"}
 QUANTITIES = {"accuracy", "loss", "measure"}
 FLAGS = {"final", "model", "best", "average", "epoch", "class", "change", "another"}
@@ -55,7 +26,7 @@ JOINING = {"and", "or", "to", "vs", "和", "与", "及"}
 
 EAST_ASIAN = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 SCRIPT_BORDER = re.compile(f"(?<=[a-z0-9%])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[a-z0-9.])")
-CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])|(?i:(?<=\btest)(?=acc))")
+WORD_BORDER = re.compile(r"_|\.{2,}|(?<=[a-z])(?=[A-Z])|(?i:(?<=\btest)(?=acc))")
 ARRAY_OF_ONE = re.compile(r"(?:np\.)?float\d\d\(([^()]{1,40})\)")
 MARKUP = re.compile(r"\*\*|`|\\(?=%)|\A\W+(?=\w)|\ufe0f")
 DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d\d+|\d{1,3},\d+(?= ?%))(?!\d|[.,]\d)")
@@ -73,12 +44,16 @@ TOKEN = re.compile(
 )
 
 
+def narrow(text):
+    """Return text with the usual characters for digits, letters and signs of other widths."""
+    # A Chinese comma separates two numbers, an ASCII one may stand for a decimal point.
+    return unicodedata.normalize("NFKC", text.replace("，", ", "))
+
+
 def normalised(text):
     """Return text in one form: width, case, borders between scripts and words, decimal points."""
-    # A Chinese comma separates two numbers, an ASCII one may stand for a decimal point.
-    text = unicodedata.normalize("NFKC", text.replace("，", ", "))
-    text = MARKUP.sub("", ARRAY_OF_ONE.sub(r"\1", text))
-    text = SCRIPT_BORDER.sub(" ", CAMEL_CASE.sub(" ", text).replace("_", " ").lower())
+    text = MARKUP.sub("", ARRAY_OF_ONE.sub(r"\1", narrow(text)))
+    text = SCRIPT_BORDER.sub(" ", WORD_BORDER.sub(" ", text).lower())
     text = DECIMAL_COMMA.sub(lambda match: match[0].replace(",", "."), text)
     return PERCENT_BEFORE.sub(r" \1%", THOUSANDS.sub(r"\1\2", text))
 
@@ -105,11 +80,6 @@ def quantities(text):
 def splits(text):
     """Return which parts of the data a text or name speaks of: a subset of SPLITS and "evaluation"."""
     return meanings(text) & (SPLITS | {"evaluation"})
-
-
-def pieces(name):
-    """Return the words that a variable's name is made of."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
 
 
 def named_split(expression):
@@ -214,10 +184,12 @@ def read_line(text, default_split=None):
             reader.behind_colon = True
         elif token in "<>≥≤":
             reader.flags.add("another")
+    # "Accuracy loss: 0.31" names two quantities, but has one number.
+    is_short = reader.used == 1 < len({quantity for quantity, _ in reader.named})
     found = []
     for group in reader.groups:
         own = [read for read in group if not read[2] & OF_ANOTHER]
-        differ = any(abs(read[0] - own[0][0]) > read[1] + own[0][1] for read in own)
+        differ = is_short or any(abs(read[0] - own[0][0]) > read[1] + own[0][1] for read in own)
         found += [(*read, flags | {"several"} if differ else flags) for *read, flags in group]
     return found or number_before_words(text, default_split)
 
@@ -238,6 +210,11 @@ def with_headings(lines):
     heading = ""
     for line in lines:
         words, numbers = meanings(line), numbers_in(line)
+        above = [token for _, token in tokens(heading)]
+        columns = [
+            token for token in above if token in (QUANTITIES if quantities(heading) else SPLITS)
+        ]
+        said_above = set(above) & (SPLITS | OF_ANOTHER)
         if not words and not numbers:
             heading = heading if line.strip() else ""
         elif not numbers:
@@ -245,15 +222,14 @@ def with_headings(lines):
             is_heading = words & (QUANTITIES | SPLITS | OF_ANOTHER)
             heading = f"{heading} {line}" if is_below and is_heading else line if is_heading else ""
             yield line, line
+        elif words & QUANTITIES and not quantities(heading) and 1 < len(columns) == len(numbers):
+            quantity = " ".join(words & QUANTITIES)
+            cells = [f"{digits}{'%' * is_percentage}" for digits, is_percentage in numbers]
+            yield line, ", ".join(f"{split} {quantity} {n}" for split, n in zip(columns, cells))
         elif words & QUANTITIES:
-            above = meanings(heading) & (SPLITS | OF_ANOTHER)
-            yield line, f"{' '.join(above)}: {line}" if len(above & SPLITS) < 2 else line
-        elif heading:
-            head = [
-                token for _, token in tokens(heading) if not words & SPLITS or token not in SPLITS
-            ]
-            columns = sum(token in QUANTITIES for token in head)
-            if "epoch" in head and len(numbers) == columns + 1:
-                yield line, f"{' '.join(head)} {line.replace(numbers[0][0], '', 1)}"
-            elif len(numbers) == columns:
-                yield line, f"{' '.join(head)} {line}"
+            yield line, line if len(said_above & SPLITS) > 1 else f"{' '.join(said_above)}: {line}"
+        elif "epoch" in above and len(numbers) == len(columns) + 1:
+            yield line, f"{' '.join(above)} {line.replace(numbers[0][0], '', 1)}"
+        elif columns and len(numbers) == len(columns):
+            above = [token for token in above if not words & SPLITS or token not in SPLITS]
+            yield line, f"{' '.join(above)} {line}"
