@@ -78,7 +78,7 @@ def printed_epochs(notebook, cell_id):
 
 
 def with_values(notebook, **values):
-    """Return a copy of the notebook with assignments injected after the cell tagged `parameters`."""
+    """Return a copy of the notebook with assignments put after the cell tagged `parameters`."""
     copy = nbformat.from_dict(notebook)
     [position] = [number for number, cell in enumerate(copy.cells) if has_tag(cell, "parameters")]
     source = "\n".join(f"{name} = {value!r}" for name, value in values.items())

@@ -1,4 +1,4 @@
-"""Follows values through a notebook's code without running it: which facts can reach which expression.
+"""Follows values through a notebook's code without running it: which facts reach which expression.
 
 A fact is a pair: ("number", 128), ("string", "adam"), ("items", n) for the n-th dictionary, list or
 tuple written in the code, ("series", "val_loss") for a curve that Keras recorded ("*" for all,
@@ -22,11 +22,13 @@ MOST_FACTS = 40  # at one place
 MOST_STEPS = 400_000  # from place to place, in all
 ANY, UNKNOWN = "any item", "some"
 OPTIMISERS = set(
-    "Adam AdamOptimizer SGD RMSprop Adagrad Adadelta Adamax Nadam Ftrl AdamW Lion Adafactor Lamb Muon"
-    " RAdam Momentum GradientDescentOptimizer MomentumOptimizer RMSPropOptimizer".split()
+    "Adam AdamOptimizer SGD RMSprop Adagrad Adadelta Adamax Nadam Ftrl AdamW Lion Adafactor Lamb"
+    " Muon RAdam Momentum GradientDescentOptimizer MomentumOptimizer RMSPropOptimizer".split()
 )
 DATASETS = {"fashion_mnist", "mnist", "cifar10", "cifar100"}
-CASTS = set("int float constant Variable float32 float64 copy deepcopy list tuple dict".split())
+CASTS = set(
+    "int float constant Variable float32 float64 copy deepcopy list tuple dict DataFrame".split()
+)
 ROUNDINGS = set("round around format str item numpy float float32 float64 repr".split())
 REDUCTIONS = {"len", "max", "min", "argmax", "argmin", "amax"}  # make a number of a curve
 OPTIONS = ("batch_size", "learning_rate", "optimizer")  # that a call may be given as **options
@@ -55,7 +57,7 @@ def called_name(call):
 
 
 def argument(call, position, *keywords):
-    """Return the expression given to a call by one of these keywords or else at a position, or None."""
+    """Return the expression given to a call by one of some keywords or at a position, or None."""
     named = [keyword.value for keyword in call.keywords if keyword.arg in keywords]
     positional = call.args[position : position + 1] if position is not None else []
     return (named + positional + [None])[0]
@@ -103,7 +105,7 @@ class CallSite:
 
 
 def keeping(*kinds, kind=None):
-    """Return the change that lets facts of some kinds alone survive, as facts of another if told."""
+    """Return the change that lets facts of some kinds survive, as facts of another if told."""
     return lambda fact: (kind or fact[0], fact[1]) if fact[0] in kinds else None
 
 
@@ -168,7 +170,9 @@ class Flow:
         self.calls = [CallSite(*part) for part in walked if isinstance(part[0], ast.Call)]
         self.numbers = {site.node: number for number, site in enumerate(self.calls)}
         for node, scope, _ in walked:
-            getattr(self, f"on_{type(node).__name__}", self.on_other)(node, scope)
+            follow = getattr(self, f"on_{type(node).__name__}", None)
+            if follow:
+                follow(node, scope)
         self.spread()
 
     def facts(self, expression):
@@ -179,11 +183,11 @@ class Flow:
         """Return the values of the facts of one kind that can reach an expression."""
         return {value for fact_kind, value in self.facts(expression) if fact_kind == kind}
 
-    def strings(self, expression):
-        """Return the strings that an expression can be, or that can be items of it."""
+    def within(self, expression, kind):
+        """Return the values of one kind that an expression can have, or items of it."""
         items = [fact for fact in self.facts(expression) if fact[0] == "items"]
         places = [expression, *((*fact, ANY) for fact in items)]
-        return set().union(*(self.values(place, "string") for place in places))
+        return set().union(*(self.values(place, kind) for place in places))
 
     def called(self, *names):
         """Return the calls of functions or methods with one of these names."""
@@ -208,7 +212,8 @@ class Flow:
             inner = scope
             if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
                 inner = self.scopes[node] = Scope(scope, node)
-            waiting += [(child, inner) for child in reversed(list(ast.iter_child_nodes(node)))]
+            parts = [part for part in ast.iter_child_nodes(node) if part._fields]  # no mere Load()
+            waiting += [(part, inner) for part in reversed(parts)]
 
     def read_name(self, node, scope):
         """Note what a node defines, before any value is followed."""
@@ -232,7 +237,7 @@ class Flow:
             self.waiting.append((place, fact))
 
     def step(self, source, target, change=unchanged):
-        """Let all facts at a source, each changed, reach a target; both are places or expressions."""
+        """Let all facts at a source, each changed, reach a target; both may be expressions."""
         source, target = (self.variables.get(place, place) for place in (source, target))
         self.steps += 1
         if self.steps < MOST_STEPS:
@@ -261,7 +266,7 @@ class Flow:
                     self.keep_item(fact, key, source)
 
     def keep_item(self, items, key, source):
-        """Let what reaches `source` be in a dictionary or list, under a key and as any of its items."""
+        """Let what reaches `source` be an item of a dictionary or list, with a key and as any."""
         self.step(source, (*items, key))
         self.step(source, (*items, ANY))
 
@@ -291,9 +296,6 @@ class Flow:
                 self.stores[base].append((target.slice.value, source))
             elif isinstance(target, ast.Starred):
                 waiting.append((target.value, source))
-
-    def on_other(self, node, scope):
-        """Follow nothing through a node of another kind."""
 
     def on_Constant(self, node, scope):
         kind = {int: "number", float: "number", str: "string"}.get(type(node.value))
@@ -468,12 +470,14 @@ class Flow:
             self.follow_library_call(node, name, receiver)
 
     def follow_library_call(self, node, name, receiver):
-        """Let what survives a calculation, and through a cast or schedule its number, reach a call."""
+        """Let what survives a calculation, or a cast or schedule its number, reach a call."""
         if name in CASTS and node.args:
             self.step(node.args[0], node)
         elif name.endswith(("Decay", "Schedule", "DecayRestarts")):
             peak = argument(node, None, "warmup_target")
             self.step(peak or argument(node, 0, "initial_learning_rate"), node)
+        elif name == "join" and node.args:  # of a path, whose end tells what file it is
+            self.step(node.args[-1], node)
         elif name == "format":
             self.fill_in(getattr(receiver, "value", None), node.args, node)
         for keyword in node.keywords:
@@ -500,7 +504,7 @@ class Flow:
         self.keep_item(self.new_items(node), ANY, ("pair", node))
 
     def make_object(self, node, definition):
-        """Let the arguments of an object's making reach its __init__ and its fields, as in a dataclass."""
+        """Let the arguments of an object's making reach its __init__ and a dataclass's fields."""
         fields = [part.target for part in definition.body if isinstance(part, ast.AnnAssign)]
         names = [field.id for field in fields if isinstance(field, ast.Name)]
         given = ((keyword.arg, keyword.value) for keyword in node.keywords)

@@ -41,7 +41,8 @@ def write_complete(path):
             text("accuracy: 0.9"),
         ),
         (
-            "for name in ('accuracy', 'val_accuracy', 'loss', 'val_loss'):\n    plt.plot(history.history[name])\nplt.show()",
+            "for name in ('accuracy', 'val_accuracy', 'loss', 'val_loss'):\n"
+            "    plt.plot(history.history[name])\nplt.show()",
             [picture()],
         ),
         (
@@ -73,7 +74,7 @@ def shown(value, kind="text/plain"):
 
 
 def stopped_at(*frames):
-    """Return the output of a cell that stopped at these lines: (function's head, line), line."""
+    """Return the output of a cell that stopped at these lines: (function's head, line) or line."""
     pairs = [frame if isinstance(frame, tuple) else ("", frame) for frame in frames]
     traceback = [
         f"Cell In[1], line {line}{head and f', in {head}'}\n----> {line} x" for head, line in pairs

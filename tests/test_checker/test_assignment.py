@@ -226,6 +226,10 @@ def test_values_of_another_library_are_said(tmp_path, source, rates, sizes):
             "builder = tfds.builder('fashion_mnist')\nbuilder.as_dataset()",
             "tfds.builder('fashion_mnist')",
         ),
+        (
+            "path = os.path.join(folder, 'fashion-mnist_test.csv')\ntest = pd.read_csv(path)",
+            "pd.read_csv('fashion-mnist_test.csv')",
+        ),
         ("train = torchvision.datasets.FashionMNIST('data', train=True)", "FashionMNIST"),
         (
             "from torchvision import datasets\ntrain = datasets.FashionMNIST(root='.', train=True)",

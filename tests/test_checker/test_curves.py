@@ -145,6 +145,7 @@ TABLE = "df = pd.DataFrame(h.history)\n"
         (TABLE + "sns.lineplot(data=df[['accuracy', 'val_accuracy']])", LOSSES),
         ("pd.DataFrame({k: v for k, v in h.history.items() if 'loss' in k}).plot()", ACCURACIES),
         ("for k in ('loss', 'val_loss'):\n    plt.plot(h.history[k])", ACCURACIES),
+        ("pd.DataFrame({'a': h.history['loss'], 'b': h.history['val_loss']}).plot()", ACCURACIES),
         ("def draw(k):\n    plt.plot(h.history[k])\ndraw('loss')\ndraw('val_loss')", ACCURACIES),
         (
             "def draw(k):\n    plt.plot(h.history.get(k))\ndraw('loss')\ndraw('val_loss')",

@@ -7,18 +7,7 @@ import nbformat
 import pytest
 
 import submission
-from sample_notebooks import (
-    DATA,
-    NAME,
-    unmet,
-    found,
-    picture,
-    shown,
-    states,
-    stopped_at,
-    text,
-    write,
-)
+from sample_notebooks import NAME, unmet, found, picture, states, stopped_at, text, write
 
 
 @pytest.mark.parametrize(

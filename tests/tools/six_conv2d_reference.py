@@ -78,7 +78,8 @@ def main():
     LOGITS_PATH.write_text(
         json.dumps(
             {
-                "made by": f"python tests/tools/six_conv2d_reference.py with torch {torch.__version__}, NumPy seed {SEED}",
+                "made by": "python tests/tools/six_conv2d_reference.py with "
+                f"torch {torch.__version__}, NumPy seed {SEED}",
                 "trainable parameters": sum(
                     parameter.numel() for parameter in network.parameters()
                 ),

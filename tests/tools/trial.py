@@ -32,7 +32,8 @@ print(json.dumps({
     "seconds": sum(history["seconds"])}))
 """
 TEST = """
-print(json.dumps({"test": 100 * float(np.mean(predict_probabilities(model, test_images).argmax(axis=1) == test_labels))}))
+predicted = predict_probabilities(model, test_images).argmax(axis=1)
+print(json.dumps({"test": 100 * float(np.mean(predicted == test_labels))}))
 """
 
 
@@ -74,9 +75,8 @@ def main():
     if len(outcomes) > 1:
         for name in outcomes[0]:
             values = [outcome[name] for outcome in outcomes]
-            print(
-                f"{name}: {np.mean(values):.4g} ± {np.std(values, ddof=1):.2g} over {len(values)} seeds"
-            )
+            mean, deviation = np.mean(values), np.std(values, ddof=1)
+            print(f"{name}: {mean:.4g} ± {deviation:.2g} over {len(values)} seeds")
 
 
 if __name__ == "__main__":

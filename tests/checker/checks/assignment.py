@@ -37,14 +37,14 @@ def receiver_of(site):
 
 
 def of_final_model(sites, flow):
-    """Return those sites that belong to the network that is evaluated last on the test data, or all."""
+    """Return the sites of the network that is evaluated last on the test data, or all."""
     evaluations = flow.called("evaluate", "predict")
     names = [receiver_of(site) for site in evaluations if is_on_test(site.node, flow) == "test"]
     return [site for site in sites if receiver_of(site) == (names or [""])[-1]] or sites
 
 
 def is_for_training(site, flow):
-    """Return whether a call may make the batches of training, by the names around it and its data."""
+    """Return whether a call may make the batches of training, by names and by its data."""
     expressions = [site.node.func, *site.node.args]
     words = " ".join(map(words_in, (*expressions, *site.targets)))
     named = splits(f"{words} {getattr(site.scope.node, 'name', '')}")
@@ -61,7 +61,7 @@ def sizes_of_fit(site, flow):
 
 
 def batch_sizes(flow):
-    """Return the possible batch sizes of the final network's training, an empty set for one unknown."""
+    """Return the possible batch sizes of the final training, an empty set for one unknown."""
     fits = flow.called("fit", "fit_generator")
     options = FIT_OPTIONS | {"batch_size", None}
     fits = [site for site in fits if site.keywords & options or len(site.node.args) > 2]
@@ -87,7 +87,7 @@ def rates_of_optimizer(site, flow):
 
 
 def rates_of_compile(site, flow):
-    """Return the learning rates, or names of optimisers other than Adam, that `compile` may be given."""
+    """Return the learning rates that `compile` may be given, or optimisers other than Adam."""
     numbers = flow.given(site, "optimizer", 0, "optimizer")
     if numbers is None:
         return {"rmsprop"}  # Keras's own choice
@@ -97,7 +97,7 @@ def rates_of_compile(site, flow):
 
 
 def rates_set_later(notebook):
-    """Yield (network's code, learning rates) where an optimiser that exists already is given one."""
+    """Yield (network's code, learning rates) where an optimiser is given one later on."""
     flow = notebook.flow
     assignments = [node for node in notebook.nodes if isinstance(node, ast.Assign)]
     pairs = [(target, node.value) for node in assignments for target in node.targets]
@@ -187,7 +187,7 @@ def compared_data(notebook):
 
 
 def check(notebook):
-    """Find whether the final network is trained with Adam at 1e-3, batches of 128 and Fashion-MNIST."""
+    """Find whether Adam at 1e-3 and batches of 128 train the final network on Fashion-MNIST."""
     rates, sizes = learning_rates(notebook), batch_sizes(notebook.flow)
     facts = {
         "Adam, learning_rate = 1e-3": compared(rates, LEARNING_RATE, RATE_NAMES, notebook),

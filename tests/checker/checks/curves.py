@@ -34,7 +34,7 @@ SMALLEST = 100  # pixels that a person can read
 
 
 def is_large(picture):
-    """Return whether base64 is that of a PNG that a person can read, or of a JPEG; no icon is one."""
+    """Return whether base64 is a PNG that a person can read, or a JPEG; no icon is one."""
     try:
         start = base64.b64decode("".join(picture)[:64])
     except (ValueError, TypeError):
@@ -44,7 +44,7 @@ def is_large(picture):
 
 
 def is_picture(output):
-    """Return whether an output holds a picture that a person can read, also one made by JavaScript."""
+    """Return whether an output holds a picture that a person can read, be it by JavaScript."""
     data = output.get("data", {})
     kinds = ("text/html", "text/markdown", "application/javascript")
     pages = ["".join(data[kind]) for kind in kinds if isinstance(data.get(kind), (str, list))]
@@ -72,7 +72,7 @@ def frames(cell):
 
 @functools.lru_cache(maxsize=10_000)
 def named_in(text):
-    """Return what a text names: the quantities, and "" for training, "val_" for validation or test."""
+    """Return the quantities that a text names, and "" for training, "val_" for validation."""
     prefixes = {"" if split == "train" else "val_" for split in splits(text)}
     return quantities(text) & {"accuracy", "loss"}, prefixes if len(prefixes) < 2 else {"val_"}
 
@@ -112,7 +112,7 @@ class CurveReader:
                 self.plots[place].append((site, self.drawn_by(site.node)))
             elif site.name in ("savefig", "Image", "imread"):
                 name = argument(site.node, 0, "fname", "filename")
-                self.files[site.cell.number, site.name == "savefig"] |= flow.strings(name)
+                self.files[site.cell.number, site.name == "savefig"] |= flow.within(name, "string")
 
     def drawn_by(self, call):
         """Return the curves that one call draws: by its label, what is drawn, or what draws."""
@@ -122,18 +122,18 @@ class CurveReader:
         for expressions in ([argument(call, None, "y")], data, [receiver]):
             curves = curves or set().union(*map(self.values_of, filter(None, expressions)))
         label = argument(call, None, "label", "name")
-        labels = self.flow.strings(label) or ([words_in(label)] if label else [""])
+        labels = self.flow.within(label, "string") or ([words_in(label)] if label else [""])
         return set().union(*(curves_named(text, curves) for text in labels))
 
     def values_of(self, expression):
         """Return the curves that an expression stands for: by facts or else by its words."""
-        names = self.flow.values(expression, "series")
+        names = self.flow.within(expression, "series")
         curves = set().union(
             *(fnmatch.filter(self.recorded, name) or curves_named(name) for name in names)
         )
         if curves or UNKNOWN in names:
             return curves or {UNKNOWN}
-        curves = set().union(*map(curves_named, self.flow.strings(expression)))
+        curves = set().union(*map(curves_named, self.flow.within(expression, "string")))
         curves = curves or curves_named(words_in(expression))
         return set().union(*(curves_named(name, curves) for name in names or [""]))
 
@@ -149,7 +149,7 @@ class CurveReader:
 
 
 def shown_curves(notebook, reader, pictured):
-    """Return the curves in the outputs' pictures: what was drawn before an error stopped the cell."""
+    """Return the curves in the outputs' pictures, drawn before an error stopped their cell."""
     stops = {cell.number: frames(cell) for cell in notebook.cells}
     ends = {number: found[0][1] for number, found in stops.items() if found}
     completed = CurveReader(Flow(notebook.cells, ends)) if ends else reader
@@ -176,7 +176,7 @@ def is_late_figure(cell):
 
 
 def may_be_shown(reader, pictured):
-    """Return the quantities that may be in pictures: a function from elsewhere draws, or captions tell."""
+    """Return the quantities that may be shown: by another's function, or as captions tell."""
     sites = [site for site in reader.flow.calls if site.cell.number in pictured]
     for site in sites:
         is_foreign = site.name not in PLOTS and site.name not in reader.flow.functions
