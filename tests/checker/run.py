@@ -54,7 +54,10 @@ class Worker:
         with TURN:
             self.process.start()
         theirs.close()
-        self.connection.recv()
+        try:
+            self.connection.recv()
+        except EOFError:
+            raise RuntimeError("A process that checks submissions could not start.") from None
 
     def answer(self, job, end):
         """Return the answer to a job, or the limit at which the process was stopped."""

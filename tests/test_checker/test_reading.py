@@ -256,16 +256,17 @@ def test_a_usual_keras_notebook_of_another_design_is_accepted(tmp_path):
     path = write(
         tmp_path / NAME,
         (
-            "%matplotlib inline\nimport numpy as np\nfrom tensorflow import keras\nimport pylab as plt",
+            "%matplotlib inline\nimport numpy as np\nfrom tensorflow import keras\nimport pylab",
             [],
         ),
         (
-            "(x, y), (a, b) = keras.datasets.fashion_mnist.load_data()\nif x.max() > 255:\n    print('?')",
+            "(x, y), (a, b) = keras.datasets.fashion_mnist.load_data()\n"
+            "if x.max() > 255:\n    print('?')",
             [],
         ),
         ("%%bash\nls -l | head", text("total 4")),
         (
-            "model.compile(optimizer='adam', loss='sparse_categorical_crossentropy', metrics=['acc'])\n"
+            "model.compile('adam', loss='sparse_categorical_crossentropy', metrics=['acc'])\n"
             "history = model.fit(x, y, batch_size=128, validation_split=0.1)",
             text("Epoch 1/10 accuracy: 0.9"),
         ),

@@ -2,8 +2,8 @@
 
     python tests/tools/six_conv2d_reference.py
 
-needs torch (2.13.0 was used), which no test does, and writes six_conv2d_logits.json anew: the logits
-of the first four test images, their pixels divided by 255, for the network in evaluation mode.
+needs torch (2.13.0 was used), which no test does, and writes six_conv2d_logits.json anew: the
+logits of the first four test images, pixels divided by 255, for the network in evaluation mode.
 """
 
 import gzip
@@ -18,7 +18,7 @@ LOGITS_PATH = pathlib.Path(__file__).with_name("six_conv2d_logits.json")
 
 
 def draw_weights():
-    """Return the network's arrays in PyTorch's order and layout: for each stage two convolutions and
+    """Return the network's arrays in PyTorch's order and layout: for each stage two convolutions,
     a batch normalisation (scale, shift, mean, variance), then the two dense layers."""
     generator = np.random.default_rng(SEED)
 

@@ -2,9 +2,9 @@
 
     python tests/tools/trial.py '{"epochs": 4, "label_smoothing": 0.0}' --seeds 0 1
 
-runs the notebook's own cells up to the end of training, once for each seed, with these values injected
-after the cell tagged `parameters`. FMNIST_BUDGET chooses the budget as in the notebook. The test set is
-read only with --test, which is for a finished recipe and chooses nothing.
+runs the notebook's own cells up to the end of training, once for each seed, with these values
+injected after the cell tagged `parameters`. FMNIST_BUDGET chooses the budget as in the notebook.
+The test set is read only with --test, which is for a finished recipe and chooses nothing.
 """
 
 import argparse
