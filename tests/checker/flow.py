@@ -487,8 +487,9 @@ class Flow:
         survives = passing_number if name in REDUCTIONS else survives
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         if name in SELECTIONS:
-            chosen = UNKNOWN if name == "drop" and chosen_by(given) != "*" else chosen_by(given)
-            self.step(receiver, node, choosing(chosen))
+            chosen = chosen_by(given)
+            is_rest = name == "drop" and chosen != "*"
+            self.step(receiver, node, choosing(UNKNOWN if is_rest else chosen))
         else:
             self.step(receiver, node, unchanged if name == "copy" else survives)
         for part in given:
