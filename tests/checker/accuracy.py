@@ -123,28 +123,23 @@ def shape(line):
 
 def printed_parts(expressions):
     """Return the text with which a line begins that prints these together, and the values in it."""
-    parts = []
+    parts = []  # texts and expressions
     for expression in expressions:
+        name = called_name(expression) if isinstance(expression, ast.Call) else ""
         if isinstance(expression, ast.JoinedStr):
             parts += [part.value for part in expression.values]
         elif isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
-            right = expression.right
-            parts += [text_before(expression.left, "%"), *getattr(right, "elts", [right])]
-        elif isinstance(expression, ast.Call) and called_name(expression) == "format":
-            parts.append(text_before(getattr(expression.func, "value", None), "{"))
-            parts += expression.args
+            values = getattr(expression.right, "elts", [expression.right])
+            parts += [str(getattr(expression.left, "value", "")).partition("%")[0], *values]
+        elif name == "format" and isinstance(expression.func, ast.Attribute):
+            text = str(getattr(expression.func.value, "value", ""))
+            parts += [text.partition("{")[0], *(expression.args if "{1" not in text else ())]
         else:
-            is_text = isinstance(expression, ast.Constant)
-            parts.append(str(expression.value) if is_text else expression)
+            is_constant = isinstance(expression, ast.Constant)
+            parts.append(str(expression.value) if is_constant else expression)
     texts = itertools.takewhile(lambda part: isinstance(part, str), parts)
     values = [part for part in parts if isinstance(part, ast.expr)]
     return " ".join(text.strip() for text in texts).strip().split("\n")[-1], values
-
-
-def text_before(expression, mark):
-    """Return what stands before a mark in a written string; "" for any other expression."""
-    value = getattr(expression, "value", "")
-    return value.partition(mark)[0] if isinstance(value, str) else ""
 
 
 def is_test_by_names(tree, printed):
@@ -287,18 +282,20 @@ class OutputReader:
         bars = [line for line in self.near[cell.number] if BAR.match(line)]
         names = {number: name for number, name, _ in self.calls_of[cell.number]}
         calls = [number for number, name in names.items() if name.startswith("evaluate")]
-        unknown = len(bars) != len(calls) or any(name.startswith("fit") for name in names.values())
-        if not calls or unknown and {self.on_test[number] for number in calls} != {"test"}:
+        is_known = len(bars) == len(calls) and not any(
+            name.startswith("fit") for name in names.values()
+        )
+        if not is_known and {self.on_test[number] for number in calls} != {"test"}:
             return
-        flags = frozenset({"mixed"} if unknown and len(bars) != 1 else ())
-        for line, call in zip(bars, [None] * len(bars) if unknown else calls):
-            if "val_" in line or call is not None and self.on_test[call] != "test":
-                continue
-            by_keras_3 = line.find("acc") < line.find("loss")
-            made_by = frozenset(calls if call is None else [call])
-            for accuracy, half, _ in read_line(line[line.index("/") :].partition(" ")[2], "test"):
-                half = max(half, KERAS_3_BAR * by_keras_3)
-                yield Candidate(accuracy, half, cell.number, line, "bar", flags, made_by)
+        flags = frozenset({"mixed"} if not is_known and len(bars) > 1 else ())
+        for position, line in enumerate(bars):
+            made_by = [calls[position]] if is_known else calls
+            if "val_" not in line and self.on_test[made_by[0]] == "test":
+                read = read_line(line[line.index("/") :].partition(" ")[2], "test")
+                by_keras_3 = line.find("acc") < line.find("loss")
+                for accuracy, half, _ in read:
+                    half, calls_in_it = max(half, KERAS_3_BAR * by_keras_3), frozenset(made_by)
+                    yield Candidate(accuracy, half, cell.number, line, "bar", flags, calls_in_it)
 
 
 def accuracy_position(flow):
