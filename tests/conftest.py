@@ -31,12 +31,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--submission",
         metavar="PATH",
-        help="a .zip, .ipynb or folder for tests/test_submission.py to check, not this folder's notebook",
+        help="a .zip, .ipynb or folder for tests/test_submission.py, not this folder's notebook",
     )
 
 
 def given_reports(config):
-    """Return the reports on what --submission names, each file checked once; none without the option."""
+    """Return the reports on what --submission names, each file checked once; without it none."""
     if GIVEN_REPORTS not in config.stash:
         path = config.getoption("--submission")
         config.stash[GIVEN_REPORTS] = submission.reports_on([path]) if path else []
@@ -78,7 +78,7 @@ def printed_epochs(notebook, cell_id):
 
 
 def with_values(notebook, **values):
-    """Return a copy of the notebook with plain assignments injected after the cell tagged `parameters`."""
+    """Return a copy of the notebook with assignments injected after the cell tagged `parameters`."""
     copy = nbformat.from_dict(notebook)
     [position] = [number for number, cell in enumerate(copy.cells) if has_tag(cell, "parameters")]
     source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
@@ -95,7 +95,7 @@ def up_to(notebook, cell_id):
 
 
 def execute(notebook, folder, environment=None):
-    """Run a notebook's cells in a folder, in a kernel of its own with this environment; return it with its outputs."""
+    """Run a notebook in a folder, in a kernel of its own; return it with its outputs."""
     client = nbclient.NotebookClient(
         notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": folder}}
     )
@@ -111,7 +111,7 @@ def saved_notebook():
 
 @pytest.fixture(scope="session")
 def notebook(saved_notebook, tmp_path_factory):
-    """A module of the first cell's imports, the hyperparameters and all that the `definitions` cells define."""
+    """A module of the hyperparameters and all that the `definitions` cells define."""
     sources = ["import os\nimport pathlib\nimport tempfile"]
     sources += [
         cell.source

@@ -1,8 +1,8 @@
-"""Mark submissions against the assignment, running none of them: `python tests/submission.py PATH...`
+"""Mark submissions, running none of them: `python tests/submission.py PATH...`
 
-A PATH is a notebook, a .zip, a folder of them, a pattern, or an archive that holds archives. Nothing
-is unpacked to disk, and no file gets more than 10 seconds and 500 MB. Exit status 0: every
-requirement holds for every submission.
+A PATH is a notebook, a .zip, a folder of them, a pattern, or an archive that holds archives.
+Nothing is unpacked to disk, and no file gets more than 10 seconds and 500 MB. Exit status 0:
+every requirement holds for every submission.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of any file or folder.
+"""Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of a file.
 
-Without the option: of this folder's notebook and of the archive that the command for handing in makes from it.
+Without the option: of this folder's notebook and of the archive that is made for handing it in.
 """
 
 import itertools

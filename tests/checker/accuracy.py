@@ -17,8 +17,9 @@ from checker.words import ARRAY_OF_ONE, OF_ANOTHER, VOCABULARY, fraction, is_on_
 from checker.words import named_split, narrow, read_line, with_headings
 
 LARGEST_TEXT = 1_000_000  # characters of a notebook's outputs that are read, the last ones
-LONGEST_LINE = 300  # characters
+LONGEST_LINE = 240  # characters
 MOST_LINES = 1_000  # near the name of an accuracy, or with a mark, the last ones
+MOST_IN_A_LINE = 10  # accuracies
 MOST_PRINTS = 50  # calls in a cell, the last ones
 LINES_AROUND = range(-2, 7)  # a line that names an accuracy: its heading, the rows below it
 LOOP = 3  # lines of the same shape in a cell
@@ -71,7 +72,7 @@ class Reading:
 
     @property
     def possible(self):
-        """The marks that the accuracy's digits allow, of which the first is that of these digits."""
+        """The marks that the accuracy's digits allow, first that of the digits as they stand."""
         accuracy, half = self.found.accuracy, self.found.half_unit
         if half <= 0.51e-4:
             rounded = round(accuracy, 4)
@@ -143,7 +144,7 @@ def printed_parts(expressions):
 
 
 def is_test_by_names(tree, printed):
-    """Return whether names in a cell's code say that each accuracy it prints is of the test data."""
+    """Return whether names in a cell's code say that what it prints is of the test data."""
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
     loops = [(loop.lineno, split) for loop in loops if (split := named_split(loop.iter))]
     assigned = collections.defaultdict(set)  # what the values or the loop above speak of, by name
@@ -231,7 +232,7 @@ class OutputReader:
             self.unread.append(f"[{cell.number}] {printable(line.strip(), 70)}")
         if not found and not by_code:
             unsaid, found = frozenset({"unsaid"}), read_line(text, "test")
-        for accuracy, half_unit, flags in dict.fromkeys(found):
+        for accuracy, half_unit, flags in list(dict.fromkeys(found))[:MOST_IN_A_LINE]:
             flags |= unsaid
             yield Candidate(accuracy, half_unit, cell.number, line, source, flags, evaluations)
 

@@ -47,7 +47,7 @@ def code_fingerprint(notebook):
 
 
 def run_fingerprints(notebook):
-    """Return one for the losses and accuracies under each cell that prints many, as training does."""
+    """Return fingerprints of the losses and accuracies under each cell that prints many."""
     found = [RUN_NUMBER.findall(cell.text) for cell in notebook.cells]
     many = [numbers for numbers in found if len(set(numbers)) >= LEAST_DIGITS]
     return frozenset(fingerprint(" ".join(numbers)) for numbers in many)

@@ -1,4 +1,4 @@
-"""Finds and reads submissions: files, folders, patterns, archives in archives; unpacks nothing to disk.
+"""Finds and reads submissions: files, folders, archives in archives; unpacks nothing to disk.
 
 A place is a path and, inside an archive, the steps that lead to the notebook, each the number of a
 member and its name: "class.zip" and ((3, "zhang.zip"),).
@@ -32,7 +32,7 @@ MAKE_ZIP = "请用 README 里的命令重新打包。", "Pack it again with the 
 
 @dataclasses.dataclass
 class Contents:
-    """What is at a place: one notebook's bytes and a remark, or the steps to each of several parts."""
+    """What is at a place: a notebook's bytes and a remark, or the steps to each of its parts."""
 
     notebook: bytes = b""
     remark: tuple[str, str] = ("", "")
@@ -117,7 +117,7 @@ def damaged():
 
 
 def is_archive(start, name):
-    """Return whether a file with this beginning and name is a zip archive; refuse other archives."""
+    """Return whether a file with this beginning and name is a zip archive; refuse others."""
     if not start:
         raise refused("文件是空的。", "The file is empty.")
     for signature, kind in OTHER_ARCHIVES.items():
@@ -224,7 +224,7 @@ def the_notebook(members):
         f"The archive holds {len(notebooks)} notebooks{listed}.",
         (
             "请只放一个 .ipynb 文件（若是全班的作业，请解压后给出文件夹）。",
-            "Put exactly one .ipynb file into it (if it is a class's, unpack it and name the folder).",
+            "Put exactly one .ipynb file into it (unpack a class's and name the folder).",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Reads a notebook's file: repairs what Jupyter forgives, validates it, makes code and outputs plain."""
+"""Reads a notebook's file: repairs what Jupyter forgives, makes code and outputs plain."""
 
 import ast
 import functools
@@ -88,7 +88,7 @@ def upgraded(contents):
 
 
 def load_notebook(content):
-    """Return the cells and the metadata in a notebook file's bytes; raises Refused if it is none."""
+    """Return the cells and the metadata in a notebook file's bytes; raises Refused."""
     if content.count(b",") > MOST_VALUES:
         hint = "请清除过长的输出，再全部运行。", "Clear outputs that are too long; Run All again."
         raise Refused("format", "笔记本里的数值太多。", "The notebook holds too many values.", hint)
@@ -183,7 +183,7 @@ def replace_magics(lines, position):
 
 
 def parse(source, tries):
-    """Return the syntax tree of a cell and 0, or None and the number of the line that cannot be read.
+    """Return the syntax tree of a cell and 0, or None and the line that cannot be read.
 
     What stops Python is taken for IPython's syntax where it looks so, and read again without it.
     """
@@ -204,7 +204,7 @@ def parse(source, tries):
 
 
 def read_cells(cells):
-    """Return the Cells of code that are not blank; raises Refused if there are none, or too much."""
+    """Return the Cells of code that are not blank; raises Refused for none or too much."""
     cells = [cell | {"source": joined(cell["source"])} for cell in cells]
     cells = [cell for cell in cells if cell["cell_type"] == "code" and cell["source"].strip()]
     if not cells:
@@ -223,7 +223,7 @@ def read_cells(cells):
 
 
 class Notebook:
-    """A submission's notebook: code cells that are not blank, Markdown, metadata; nothing is run."""
+    """A submission's notebook: code cells that are not blank, Markdown, metadata."""
 
     def __init__(self, content):
         cells, metadata = load_notebook(content)

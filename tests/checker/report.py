@@ -22,7 +22,7 @@ LIMITS = {
 
 
 def examine(path, steps=()):
-    """Return the Report on the submission at a place; if it holds several, it has only their steps."""
+    """Return the Report on the submission at a place, or one with no more than its parts."""
     report = Report(shown_place(path, steps))
     try:
         contents = read_submission(path, steps)

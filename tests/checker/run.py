@@ -1,6 +1,7 @@
 """Calls a function on many jobs in processes of their own, each call within limits."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -20,27 +21,22 @@ TOO_LONG, TOO_LARGE, NO_TIME = "too long", "too large", "no time left"  # instea
 TURN = threading.Lock()  # One thread at a time starts a process or waits for its end.
 
 
-def limit_memory():
-    """Let this process have no more than MEMORY, and leave no copy of it when it is stopped."""
+def limit(name, most):
+    """Let the system limit this process, where it can: Windows cannot, macOS not everything."""
     if resource:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def limit_time(seconds):
-    """Let the system stop this process after so many more seconds of the processor's time."""
-    if resource:
-        _, most = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds + 1), most))
+        kind = getattr(resource, name)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
 
 def serve(connection, function, seconds):
     """Answer jobs; a process of its own does this."""
-    limit_memory()
+    limit("RLIMIT_AS", MEMORY)
+    limit("RLIMIT_CORE", 0)  # Leave no copy of it on disk when it is stopped.
     connection.send(None)  # Ready: the time that a start takes is no job's.
     while True:
         job = connection.recv()
-        limit_time(seconds)
+        limit("RLIMIT_CPU", int(time.process_time() + seconds + 1))
         try:
             answer = function(*job)
         except MemoryError:

@@ -1,6 +1,7 @@
 """Shows the reports on a class: a summary on screen, a file for a spreadsheet program, JSON."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -40,13 +41,14 @@ def shortened(text):
 
 def table(reports):
     """Return the table of a class for the screen."""
-    shown = rich.table.Table(*HEADINGS, box=rich.box.SIMPLE_HEAD, show_edge=False)
+    style = {"box": rich.box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)}
+    shown = rich.table.Table(*HEADINGS, **style)
     for report in reports:
         *entries, fails, look = row_of(report)
         shown.add_row(*map(rich.text.Text, [*map(shortened, entries), fails, look]))
     console = rich.console.Console(file=io.StringIO(), width=1_000)
     console.print(shown)
-    return "\n".join(line.strip() for line in console.file.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
 def as_text(finding):
@@ -72,17 +74,16 @@ def listed(words, names):
 
 
 def summary(reports, left_out=()):
-    """Return what a teacher reads: the table, the details, and the signs; left_out: files not read."""
+    """Return what a teacher reads: table, details, signs; left_out: files that were not read."""
     marked = sum(report.mark is not None for report in reports)
     blank = [report.file for report in reports if report.was_read and not all(report.student)]
     lines = [table(reports), "", *details(reports)]
     lines += listed("学号、姓名、班级没有填全 number, name or class is blank", blank)
     lines += listed("不是笔记本或压缩包，没有读取 neither notebook nor archive, not read", left_out)
     signs = "× 不符合 fails, ? 请人看 look"
-    counts = (
-        f"{len(reports)} 份作业，{marked} 份有得分 {len(reports)} submissions, {marked} with a mark"
-    )
-    return "\n".join([*lines, f"{signs}; {counts}"])
+    counts = f"{len(reports)} submissions, {marked} with a mark"
+    lines += [f"{signs}; {len(reports)} 份作业，{marked} 份有得分 {counts}"]
+    return "\n".join(lines)
 
 
 def for_spreadsheet(entry):
@@ -93,7 +94,7 @@ def for_spreadsheet(entry):
 
 
 def write_csv(reports, path):
-    """Write the table and all reasons to a file that spreadsheet programs open with its Chinese right."""
+    """Write the table and all reasons to a file that spreadsheet programs read as UTF-8."""
     with open(path, "w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow([*HEADINGS, "说明 Reasons"])
@@ -108,14 +109,7 @@ def as_json(reports):
     contents = []
     for report in reports:
         student = dict(zip(("number", "name", "class"), report.student))
-        findings = {
-            finding.requirement: {
-                "state": finding.state,
-                "reason": finding.reason,
-                "hint": finding.hint,
-            }
-            for finding in report.findings
-        }
+        findings = {f.requirement: dataclasses.asdict(f) for f in report.findings}
         marks = {"accuracy": report.accuracy, "mark": report.mark, "findings": findings}
         contents.append({"file": report.file} | student | marks)
     return json.dumps(contents, ensure_ascii=False, indent=1)

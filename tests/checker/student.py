@@ -1,4 +1,4 @@
-"""Reads who the student is from the notebook's heading: a table, or lines such as "学号：20230001"."""
+"""Reads who the student is from the heading: a table, or lines such as "学号：20230001"."""
 
 import re
 

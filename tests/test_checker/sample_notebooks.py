@@ -52,7 +52,7 @@ def write_complete(path):
 
 
 def fill_in(notebook, entry):
-    """Write an entry for number, name and class into the released notebook's heading, filled in already or not."""
+    """Write an entry for number, name and class into the released notebook's heading."""
     heading, lines = re.subn(
         r"(?m)^(\|.*学号.*\n\|.*\n)\|.*$",
         rf"\1| {entry} | {entry} | {entry} |",
@@ -73,7 +73,7 @@ def shown(value, kind="text/plain"):
 
 
 def stopped_at(*frames):
-    """Return the output of a cell that stopped at these lines, (function's head, line) or a line."""
+    """Return the output of a cell that stopped at these lines: (function's head, line), line."""
     pairs = [frame if isinstance(frame, tuple) else ("", frame) for frame in frames]
     traceback = [
         f"Cell In[1], line {line}{head and f', in {head}'}\n----> {line} x" for head, line in pairs
@@ -105,7 +105,7 @@ def make_archive(path, members):
 
 
 def found(path):
-    """Return what is found on a submission by requirement; a file that has not changed is read once."""
+    """Return what is found by requirement; a file that has not changed is read once."""
     return findings_at(path, path.stat().st_mtime_ns if path.exists() else None)
 
 

@@ -1,4 +1,4 @@
-"""The final test accuracy and the marks are read as a person would: each line was read wrongly once."""
+"""The final test accuracy and the marks are read as a person would; each was read wrongly once."""
 
 import json
 import re
@@ -248,7 +248,7 @@ def test_other_numbers_near_evaluate_give_no_mark(tmp_path, source, outputs):
 
 
 def test_a_second_network_s_bar_is_not_overlooked(tmp_path):
-    """The first network's accuracy is printed twice, the second's stands in its progress bar alone."""
+    """The first network's accuracy is printed twice, the second's stands in its bar alone."""
     cells = [
         (EVALUATED + "print('Test accuracy:', acc)", text("Test accuracy: 0.8779")),
         (
@@ -357,7 +357,8 @@ def test_a_student_who_fell_short_is_told_the_score(tmp_path):
     assert states(path)["accuracy"] == "holds" and "score 5 / 10" in str(found(path)["accuracy"])
 
 
-# Each was not read once, or read wrongly, but for the one with a baseline; what does not speak of a test is printed by a cell that evaluates.
+# Each but the one with a baseline was not read once, or wrongly. Those that do not speak of a test
+# are printed by a cell that evaluates.
 LINES_OF_A_CHINESE_CLASS = """\
 测试准确率为0.9131
 测试准确率是91.31%
@@ -417,7 +418,7 @@ def test_the_code_tells_which_of_the_printed_numbers_it_is(tmp_path, source, lin
     assert state == "holds" and "91.31% (read from evaluate)" in reason
 
 
-# What another word ascribes the number to: each gave a mark once, or is a near relative of one that did.
+# Another word claims the number: each gave a mark once, or is a near relative of one that did.
 LINES_ABOUT_SOMETHING_ELSE = """\
 与基线相比，准确率提升了 2.3 个百分点
 与基线相比，测试准确率提升了 2.31%
@@ -541,7 +542,7 @@ def test_names_that_tell_something_else_need_a_look(tmp_path, source):
 
 
 def test_the_last_of_a_loop_counts_and_not_a_trial_of_the_function_before(tmp_path):
-    """As in a text book's notebook: accuracy() is tried on two rows, on the untrained network, then used."""
+    """As in a text book's notebook: accuracy() is tried on two rows before the training."""
     lines = [
         f"epoch {n}, loss 0.5, train acc 0.9520, test acc {acc}"
         for n, acc in enumerate(("0.7912", "0.8501", "0.9131"))

@@ -1,4 +1,4 @@
-"""A class is marked in one command: many files, one table, and bounds that hold for all of them together."""
+"""A class is marked in one command: many files, one table, bounds for all of them together."""
 
 import collections
 import csv
@@ -22,7 +22,7 @@ from sample_notebooks import DATA, fill_in, make_archive, text, write, write_com
 from checker.report import reports_on
 
 CODE = DATA + "\n".join(
-    f"model_{n} = build(filters={n}, kernel={n + 1})\nprint('network', {n}, model_{n}.count_params())"
+    f"model_{n} = build(filters={n}, kernel={n + 1})\nprint('net', {n}, model_{n}.count_params())"
     for n in range(12)
 )
 RUN = [f"Epoch {n} loss: 0.{1234 + n * n} accuracy: 0.{8123 + n}" for n in range(5)]
@@ -45,7 +45,7 @@ def student(path, number, accuracy, name="张三", source="print(accuracy)", lin
 
 @pytest.fixture
 def a_class(tmp_path):
-    """A folder with a notebook, an archive in an archive, a broken file and things that are no submissions."""
+    """A folder with a notebook, an archive in an archive, a broken file and other things."""
     folder = tmp_path / "class"
     folder.mkdir()
     student(folder / "a.ipynb", "20230001", "91.31%")

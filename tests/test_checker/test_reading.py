@@ -1,4 +1,4 @@
-"""The checker reads real notebooks as a person would: each line is a kind that was read wrongly once."""
+"""The checker reads notebooks as a person would: each case was read wrongly once."""
 
 import json
 import sys

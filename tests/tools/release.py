@@ -1,6 +1,6 @@
-"""Write what the project takes from the released notebook: python tests/tools/release.py, after each of its runs.
+"""Write what the project takes from the released notebook: python tests/tools/release.py
 
-The README's figures come from its saved outputs; released.json lets the checker of submissions know its copies.
+The README's figures come from its saved outputs; released.json lets the checker know its copies.
 """
 
 import base64
@@ -29,7 +29,7 @@ FIGURES = (
 
 
 def saved_figures(notebook):
-    """Return {name: bytes of a PNG file} of the README's figures; each is named after the cell that draws it."""
+    """Return {name: bytes of a PNG file} of the README's figures, named after their cells."""
     return {
         cell["id"]: base64.b64decode(output.data["image/png"])
         for cell in notebook.cells

@@ -37,7 +37,7 @@ print(json.dumps({"test": 100 * float(np.mean(predict_probabilities(model, test_
 
 
 def trial_notebook(notebook, changes, seed, with_test=False):
-    """Return the notebook's cells up to the end of training with these values, and cells that measure the outcome."""
+    """Return the notebook's cells up to the end of training, and cells that measure."""
     part = with_values(up_to(notebook, "fit"), changes=changes, seed=seed)
     part.cells += [cell for cell in notebook.cells if cell.get("id") == "predict"]
     part.cells += map(nbformat.v4.new_code_cell, [MEASURE, *([TEST] if with_test else [])])
@@ -45,7 +45,7 @@ def trial_notebook(notebook, changes, seed, with_test=False):
 
 
 def run_trial(notebook, changes, seed, with_test=False):
-    """Train once; return what was measured, {quantity: number}: accuracies in percent, loss in nats, seconds."""
+    """Train once; return {quantity: number}: accuracies in percent, loss in nats, seconds."""
     with tempfile.TemporaryDirectory() as folder:
         executed = execute(trial_notebook(notebook, changes, seed, with_test), folder)
     measured = {}

@@ -1,10 +1,10 @@
-"""The requirements on a notebook, a module each: its `TITLE` and its function `check(notebook) -> Finding`."""
+"""The requirements on a notebook, a module each: `TITLE` and `check(notebook) -> Finding`."""
 
 import importlib
 
 from checker import copies, find
 
-# In the order of the report. A new requirement is a module in this folder and its name in this list.
+# In the order of the report. A new requirement is a module here and its name in this list.
 NAMES = [
     "format",
     "order",
@@ -25,5 +25,5 @@ REQUIREMENTS = [
 TITLES = {  # in Chinese and English
     "archive": find.TITLE,
     **{name: module.TITLE for name, module in _modules.items()},
-    "copies": copies.TITLE,  # Compares submissions with each other, so it is no check of one notebook.
+    "copies": copies.TITLE,  # No check of one notebook: it compares submissions.
 }

@@ -5,7 +5,7 @@ from checker.finding import FAILS, HOLDS, LOOK, RUN_ALL, Finding
 TITLE = "一次运行，按顺序执行", "every cell executed in order in one run"
 NO_NUMBERS = (
     "有输出，但没有执行编号（有些平台导出时去掉了编号），看不出顺序。",
-    "There are outputs but no execution numbers, which some platforms leave out: no order is known.",
+    "There are outputs but no execution numbers (some platforms leave them out): order unknown.",
 )
 
 

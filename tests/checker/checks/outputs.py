@@ -23,7 +23,7 @@ def is_certain(call):
 
 
 def shows_something(cell):
-    """Return whether a cell shows something for certain: in no definition, condition or diversion."""
+    """Return whether a cell shows something for certain: not in a definition or condition."""
     is_captured = re.match(r"\s*%%capture", cell.source) or REDIRECTED.search(cell.source)
     if cell.tree is None or is_captured:
         return False

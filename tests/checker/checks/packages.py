@@ -16,7 +16,7 @@ IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 
 
 def imported_names(notebook):
-    """Yield the dotted names of all modules that are imported; "." for the notebook's own folder."""
+    """Yield the dotted names of all imported modules; "." for the notebook's own folder."""
     for node in notebook.nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -5,11 +5,11 @@ import re
 from checker.finding import HOLDS, LOOK, Finding, printable
 
 TITLE = "没有本机路径和 stderr", "no machine path and no stderr"
-FOLDERS = "home|Users|Volumes|root|tmp|var|usr|opt|mnt|media|private|content|g?drive|kaggle|work(?:space)?|srv|data"
+OWN_FOLDERS = "home|Users|Volumes|media|mnt|(?:content/)?g?drive|kaggle/input"
+FOLDERS = "root|tmp|var|usr|opt|private|content|kaggle|work(?:space)?|srv|data|" + OWN_FOLDERS
 DRIVE = r"(?<!\w)[A-Z]:(?:\\\\?|/)(?![/\\])[\w.]+"
 LOWER_DRIVE = r"(?<!\w)[a-z]:(?:\\\\[\w.]+|\\[\w.]+\\|/(?!/)[\w.]+/)"
 PRINTED_PATH = re.compile(rf"(?<![\w.])/(?:{FOLDERS})/[\w.]+|{DRIVE}|{LOWER_DRIVE}")
-OWN_FOLDERS = "home|Users|Volumes|media|mnt|(?:content/)?g?drive|kaggle/input"
 WRITTEN_PATH = re.compile(rf"(?<![\w.])/(?:{OWN_FOLDERS})/[\w.]+|{DRIVE}")
 ADDRESS = re.compile(r"(?i)\b(?:https?|ftp)://[^\s'\"<>]*")
 NAMES_OF_HOSTS = {"displayName", "userId", "photoUrl", "authors", "author", "email"}
@@ -36,7 +36,8 @@ def names_in_metadata(value):
 
 def paths_in(texts, pattern):
     """Return the paths of a pattern in some texts, those in web addresses aside."""
-    return [path for text in texts for path in pattern.findall(ADDRESS.sub("", text))]
+    lines = [line for text in texts for line in text.split("\n") if "/" in line or "\\" in line]
+    return [path for line in lines for path in pattern.findall(ADDRESS.sub("", line))]
 
 
 def check(notebook):
