@@ -17,8 +17,9 @@ from checker.words import ARRAY_OF_ONE, OF_ANOTHER, VOCABULARY, fraction, is_on_
 from checker.words import named_split, narrow, read_line, with_headings
 
 LARGEST_TEXT = 1_000_000  # characters of a notebook's outputs that are read, the last ones
-LONGEST_LINE = 300  # characters
+LONGEST_LINE = 240  # characters
 MOST_LINES = 1_000  # near the name of an accuracy, or with a mark, the last ones
+MOST_IN_A_LINE = 10  # accuracies
 MOST_PRINTS = 50  # calls in a cell, the last ones
 LINES_AROUND = range(-2, 7)  # a line that names an accuracy: its heading, the rows below it
 LOOP = 3  # lines of the same shape in a cell
@@ -27,7 +28,7 @@ VAGUE = {"best", "epoch", "loop"}  # flags, with "unsaid" for an accuracy of no 
 UNCERTAIN = {"best", "average", "epoch", "loop", "several", "mixed", "unsaid"}  # flags
 SPEAKING = {"accuracy", "loss", "measure", "train", "validation"} | UNCERTAIN | OF_ANOTHER
 MENTION = re.compile("|".join(["acc", *itertools.chain(*VOCABULARY["accuracy"].values())]))
-NO_NUMBER = re.compile(r"[^\d\s.,()\[\]e-]")
+NO_NUMBER = re.compile(r"[^\d\s.,()\[\]e%-]")
 NUMBER = re.compile(r"\d+\.\d*(?:e-?\d+)?|\d+")
 BAR = re.compile(r"\s*(\d{1,7})/(\d{1,7})\b.*?\b(?:loss|acc)")
 REPORT = re.compile(r"\s*accuracy\s{1,60}([01]\.\d{1,9})\s{1,60}10000\s*\Z")
@@ -71,7 +72,7 @@ class Reading:
 
     @property
     def possible(self):
-        """The marks that the accuracy's digits allow, of which the first is that of these digits."""
+        """The marks that the accuracy's digits allow, first that of the digits as they stand."""
         accuracy, half = self.found.accuracy, self.found.half_unit
         if half <= 0.51e-4:
             rounded = round(accuracy, 4)
@@ -123,32 +124,27 @@ def shape(line):
 
 def printed_parts(expressions):
     """Return the text with which a line begins that prints these together, and the values in it."""
-    parts = []
+    parts = []  # texts and expressions
     for expression in expressions:
+        name = called_name(expression) if isinstance(expression, ast.Call) else ""
         if isinstance(expression, ast.JoinedStr):
             parts += [part.value for part in expression.values]
         elif isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
-            right = expression.right
-            parts += [text_before(expression.left, "%"), *getattr(right, "elts", [right])]
-        elif isinstance(expression, ast.Call) and called_name(expression) == "format":
-            parts.append(text_before(getattr(expression.func, "value", None), "{"))
-            parts += expression.args
+            values = getattr(expression.right, "elts", [expression.right])
+            parts += [str(getattr(expression.left, "value", "")).partition("%")[0], *values]
+        elif name == "format" and isinstance(expression.func, ast.Attribute):
+            text = str(getattr(expression.func.value, "value", ""))
+            parts += [text.partition("{")[0], *(expression.args if "{1" not in text else ())]
         else:
-            is_text = isinstance(expression, ast.Constant)
-            parts.append(str(expression.value) if is_text else expression)
+            is_constant = isinstance(expression, ast.Constant)
+            parts.append(str(expression.value) if is_constant else expression)
     texts = itertools.takewhile(lambda part: isinstance(part, str), parts)
     values = [part for part in parts if isinstance(part, ast.expr)]
     return " ".join(text.strip() for text in texts).strip().split("\n")[-1], values
 
 
-def text_before(expression, mark):
-    """Return what stands before a mark in a written string; "" for any other expression."""
-    value = getattr(expression, "value", "")
-    return value.partition(mark)[0] if isinstance(value, str) else ""
-
-
 def is_test_by_names(tree, printed):
-    """Return whether names in a cell's code say that each accuracy it prints is of the test data."""
+    """Return whether names in a cell's code say that what it prints is of the test data."""
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
     loops = [(loop.lineno, split) for loop in loops if (split := named_split(loop.iter))]
     assigned = collections.defaultdict(set)  # what the values or the loop above speak of, by name
@@ -236,7 +232,7 @@ class OutputReader:
             self.unread.append(f"[{cell.number}] {printable(line.strip(), 70)}")
         if not found and not by_code:
             unsaid, found = frozenset({"unsaid"}), read_line(text, "test")
-        for accuracy, half_unit, flags in dict.fromkeys(found):
+        for accuracy, half_unit, flags in list(dict.fromkeys(found))[:MOST_IN_A_LINE]:
             flags |= unsaid
             yield Candidate(accuracy, half_unit, cell.number, line, source, flags, evaluations)
 
@@ -287,18 +283,20 @@ class OutputReader:
         bars = [line for line in self.near[cell.number] if BAR.match(line)]
         names = {number: name for number, name, _ in self.calls_of[cell.number]}
         calls = [number for number, name in names.items() if name.startswith("evaluate")]
-        unknown = len(bars) != len(calls) or any(name.startswith("fit") for name in names.values())
-        if not calls or unknown and {self.on_test[number] for number in calls} != {"test"}:
+        is_known = len(bars) == len(calls) and not any(
+            name.startswith("fit") for name in names.values()
+        )
+        if not is_known and {self.on_test[number] for number in calls} != {"test"}:
             return
-        flags = frozenset({"mixed"} if unknown and len(bars) != 1 else ())
-        for line, call in zip(bars, [None] * len(bars) if unknown else calls):
-            if "val_" in line or call is not None and self.on_test[call] != "test":
-                continue
-            by_keras_3 = line.find("acc") < line.find("loss")
-            made_by = frozenset(calls if call is None else [call])
-            for accuracy, half, _ in read_line(line[line.index("/") :].partition(" ")[2], "test"):
-                half = max(half, KERAS_3_BAR * by_keras_3)
-                yield Candidate(accuracy, half, cell.number, line, "bar", flags, made_by)
+        flags = frozenset({"mixed"} if not is_known and len(bars) > 1 else ())
+        for position, line in enumerate(bars):
+            made_by = [calls[position]] if is_known else calls
+            if "val_" not in line and self.on_test[made_by[0]] == "test":
+                read = read_line(line[line.index("/") :].partition(" ")[2], "test")
+                by_keras_3 = line.find("acc") < line.find("loss")
+                for accuracy, half, _ in read:
+                    half, calls_in_it = max(half, KERAS_3_BAR * by_keras_3), frozenset(made_by)
+                    yield Candidate(accuracy, half, cell.number, line, "bar", flags, calls_in_it)
 
 
 def accuracy_position(flow):

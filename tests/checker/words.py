@@ -1,7 +1,7 @@
-"""What words mean in a notebook's outputs and names, in any language, and what a line of numbers says.
+"""What words mean in outputs and names, in any language, and what a line of numbers says.
 
-Text is brought to one form first (`normalised`), then each word of vocabulary.toml is replaced by its
-meaning, so that everything else handles a few English words.
+Text is brought to one form first (`normalised`), then each word of vocabulary.toml is replaced by
+its meaning, so that everything else handles a few English words.
 """
 
 import ast
@@ -34,7 +34,8 @@ THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2}),(\d{3})(?!\d|[.,]\d)")
 PERCENT_BEFORE = re.compile(r"百分之\s{0,3}(\d[\d.]{0,20})")
 OF_TEST_SET = re.compile(r"(?<![\w./])(\d{4}) ?/ ?10000\b")
 NO_ACCURACY = re.compile(  # Ratios, changes, numbers of things, seconds.
-    r"(?<![\w.])(?:(?>[\d.]+)(?: ?/ ?[\d.]+|\s*%?\s*change\b|(?= ?(?:m?s\b|秒|分钟)))|[±+↑↓] ?[\d.]+(?: ?%)?"
+    r"(?<![\w.])(?:(?>[\d.]+)(?: ?/ ?[\d.]+|\s*%?\s*change\b|(?= ?(?:m?s\b|秒|分钟)))"
+    r"|[±+↑↓] ?[\d.]+(?: ?%)?"
     r"|(?>\d+)(?!\.\d)(?= ?(?:(?:epochs|images|samples|examples|pictures|test)\b|[张轮个幅次]))"
     r"|(?!100\b)\d{3,}\b(?!\.\d))"
 )
@@ -60,16 +61,17 @@ def normalised(text):
 
 @functools.lru_cache(maxsize=10_000)
 def tokens(text):
-    """Return the (kind, token) pairs of a text, words with a meaning replaced by it, counts left out."""
+    """Return a text's (kind, token) pairs: words replaced by their meaning, without counts."""
     text = OF_TEST_SET.sub(lambda match: f"0.{match[1]}", normalised(text))
     text = MEANING.sub(lambda match: f" {MEANING_OF_GROUP[match.lastindex]} ", text)
     matches = TOKEN.finditer(NO_ACCURACY.sub(" ", text))
     return tuple((match.lastgroup, match["number"] or match[0]) for match in matches)
 
 
+@functools.lru_cache(maxsize=10_000)
 def meanings(text):
     """Return the set of words in a text, those with a meaning replaced by it."""
-    return {token for kind, token in tokens(text) if kind == "word"}
+    return frozenset(token for kind, token in tokens(text) if kind == "word")
 
 
 def quantities(text):
@@ -78,19 +80,19 @@ def quantities(text):
 
 
 def splits(text):
-    """Return which parts of the data a text or name speaks of: a subset of SPLITS and "evaluation"."""
+    """Return what data a text or name speaks of: a subset of SPLITS and "evaluation"."""
     return meanings(text) & (SPLITS | {"evaluation"})
 
 
 def named_split(expression):
-    """Return what the names in an expression speak of: a subset of "test", "train" (or validation)."""
+    """Return what an expression's names speak of: a subset of "test", "train" (or validation)."""
     names = [getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(expression)]
     found = splits(" ".join(name for name in names if isinstance(name, str)))
     return {"test" if split == "test" else "train" for split in found & SPLITS}
 
 
 def is_on_test(call, flow):
-    """Return what an evaluation is made on: "test", "train" (or validation), "" if that is not told."""
+    """Return what an evaluation is of: "test", "train" (or validation), "" if that is not told."""
     keywords = [keyword.value for keyword in call.keywords if keyword.arg in ("x", "y", "y_true")]
     arguments = [*call.args[:3], *keywords]
     named = set().union(*map(named_split, arguments))
@@ -110,7 +112,7 @@ def numbers_in(text):
 
 
 def fraction(digits, is_percent):
-    """Return (fraction, half of the last digit's unit) for a number's digits; None for no accuracy."""
+    """Return (fraction, half of the last digit's unit) for digits; None for what is no accuracy."""
     number, places = float(digits), len(digits.partition("e")[0].partition(".")[2])
     if "." not in digits and not is_percent and not 10 <= number <= 100:
         return None
@@ -120,7 +122,7 @@ def fraction(digits, is_percent):
 
 
 class LineReader:
-    """Reads a line from left to right: which split and which quantity the words name for a number."""
+    """Reads a line from left to right: which split and quantity the words name for a number."""
 
     def __init__(self, default_split):
         self.split, self.former_split = (
@@ -142,7 +144,7 @@ class LineReader:
             self.flags &= {"epoch", "final", "class"}
         self.behind_number = False
         if word in QUANTITIES:
-            # "Test loss, accuracy: 0.3, 0.9" names two numbers; "Test error: accuracy: 0.9" only one.
+            # "Test loss, accuracy: 0.3, 0.9" names two numbers, "Test error: accuracy: 0.9" one.
             self.named = [] if self.behind_colon or self.used else self.named
             self.named.append([word, self.split])
             self.used, self.behind_colon, self.behind_other_word = 0, False, False
@@ -173,7 +175,7 @@ class LineReader:
 
 
 def read_line(text, default_split=None):
-    """Return [(fraction, half unit, flags)] for the numbers that a line's words call a test accuracy."""
+    """Return [(fraction, half unit, flags)] for the numbers that words call a test accuracy."""
     reader = LineReader(default_split)
     for kind, token in tokens(text):
         if kind == "word":
@@ -195,7 +197,7 @@ def read_line(text, default_split=None):
 
 
 def number_before_words(text, default_split):
-    """Return the same for "91.31 % accuracy on the test set": one number, and words of nothing else."""
+    """Return the same for "91.31 % accuracy on the test set", with words of nothing else."""
     words, numbers = meanings(text) & (QUANTITIES | SPLITS | FLAGS), numbers_in(text)
     words |= {"test"} if default_split == "test" and not words & SPLITS else set()
     expected = {"test", "accuracy"}

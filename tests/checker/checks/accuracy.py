@@ -14,7 +14,7 @@ SOURCES = {
 
 
 def check(notebook):
-    """Find whether the final test accuracy can be read, and whether the stated mark follows from it."""
+    """Find whether the final test accuracy can be read, and the stated mark follows from it."""
     reading = notebook.test_accuracy
     if not reading.found:
         return no_accuracy(reading)
