@@ -17,15 +17,7 @@ from checker.show import as_json, as_text, summary, write_csv
 
 NOTHING_FOUND = "没有找到笔记本或压缩包 · no notebook and no archive was found"
 __all__ = ["FAILS", "HOLDS", "LOOK", "REQUIREMENTS", "Finding", "Report", "as_text", "check"]
-__all__ += [
-    "NOTHING_FOUND",
-    "course_score",
-    "examine",
-    "main",
-    "reports_on",
-    "summary",
-    "write_csv",
-]
+__all__ += ["NOTHING_FOUND", "course_score", "examine", "reports_on", "summary", "write_csv"]
 
 
 def check(path):
