@@ -31,12 +31,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--submission",
         metavar="PATH",
-        help="a .zip, .ipynb or folder for tests/test_submission.py to check, not this folder's notebook",
+        help="a .zip, .ipynb or folder for tests/test_submission.py, not this folder's notebook",
     )
 
 
 def given_reports(config):
-    """Return the reports on what --submission names, each file checked once; none without the option."""
+    """Return the reports on what --submission names, each file checked once; without it none."""
     if GIVEN_REPORTS not in config.stash:
         path = config.getoption("--submission")
         config.stash[GIVEN_REPORTS] = submission.reports_on([path]) if path else []
@@ -106,7 +106,7 @@ def up_to(notebook, cell_id):
 
 
 def execute(notebook, folder, environment=None):
-    """Run a notebook's cells in a folder, in a kernel of its own with this environment; return it."""
+    """Run a notebook in a folder, in a kernel of its own; return it with its outputs."""
     client = nbclient.NotebookClient(
         notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": folder}}
     )

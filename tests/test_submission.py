@@ -1,6 +1,6 @@
-"""Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of any file or folder.
+"""Is a submission complete? `pytest tests/test_submission.py --submission PATH` asks it of a file.
 
-Without the option: of this folder's notebook and of the archive that the command for handing in makes from it.
+Without the option: of this folder's notebook and of the archive that is made for handing it in.
 """
 
 import itertools
@@ -27,8 +27,11 @@ def archive_to_hand_in(saved_notebook, tmp_path_factory):
 
 def pytest_generate_tests(metafunc):
     """Ask for each requirement of each given submission, or of this folder's own."""
-    cases = [(report.file, finding.requirement)
-             for report in given_reports(metafunc.config) for finding in report.findings]
+    cases = [
+        (report.file, finding.requirement)
+        for report in given_reports(metafunc.config)
+        for finding in report.findings
+    ]
     if not metafunc.config.getoption("--submission"):
         cases = list(itertools.product(("notebook", "archive"), submission.REQUIREMENTS))
     metafunc.parametrize("subject, requirement", cases)
@@ -39,9 +42,17 @@ def findings(request):
     """What is found, by submission and requirement."""
     reports = given_reports(request.config)
     if not request.config.getoption("--submission"):
-        reports = [submission.Report("notebook", submission.check(NOTEBOOK_PATH)),
-                   submission.Report("archive", submission.check(request.getfixturevalue("archive_to_hand_in")))]
-    return {(report.file, finding.requirement): finding for report in reports for finding in report.findings}
+        reports = [
+            submission.Report("notebook", submission.check(NOTEBOOK_PATH)),
+            submission.Report(
+                "archive", submission.check(request.getfixturevalue("archive_to_hand_in"))
+            ),
+        ]
+    return {
+        (report.file, finding.requirement): finding
+        for report in reports
+        for finding in report.findings
+    }
 
 
 def test_submission(findings, subject, requirement, request):
@@ -49,6 +60,7 @@ def test_submission(findings, subject, requirement, request):
     finding = findings[subject, requirement]
     is_given = request.config.getoption("--submission")
     if is_given and finding.state == submission.LOOK:
-        pytest.skip(f"{subject}: {str(finding).splitlines()[0]}")
+        pytest.skip(f"{subject}: {submission.as_text(finding).splitlines()[0]}")
     if finding.state != submission.HOLDS:
-        pytest.fail(f"{subject}: {str(finding).splitlines()[0] if is_given else finding}", pytrace=False)
+        text = submission.as_text(finding)
+        pytest.fail(f"{subject}: {text.splitlines()[0] if is_given else text}", pytrace=False)

@@ -1,31 +1,42 @@
-"""Calls a function on many jobs in processes of their own, each call within a limit of time and memory."""
+"""Calls a function on many jobs in processes of their own, each call within limits."""
 
+import concurrent.futures
+import contextlib
 import multiprocessing
-import multiprocessing.connection
 import os
+import signal
+import threading
 import time
 
-SECONDS = 10  # for a job
-MEMORY = 500_000_000  # bytes of address space, where the system can limit it
+try:
+    import resource
+except ImportError:  # Windows can limit neither memory nor the processor's time.
+    resource = None
+
+SECONDS = 10  # of the processor's time for a job, so that a busy machine stops no honest file
+PATIENCE = 6 if resource else 1  # times as long by the clock
+MEMORY = 500_000_000  # bytes of address space
 SECONDS_IN_ALL = 600
 TOO_LONG, TOO_LARGE, NO_TIME = "too long", "too large", "no time left"  # instead of an answer
+TURN = threading.Lock()  # One thread at a time starts a process or waits for its end.
 
 
-def limit_memory():
-    """Let this process have no more than MEMORY; Windows cannot, and relies on the limits of each file's size."""
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    except (ImportError, ValueError, OSError):
-        pass
+def limit(name, most):
+    """Let the system limit this process, where it can: Windows cannot, macOS not everything."""
+    if resource:
+        kind = getattr(resource, name)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
 
-def serve(connection, function):
-    """Answer jobs until there are no more; a process of its own does this."""
-    limit_memory()
+def serve(connection, function, seconds):
+    """Answer jobs; a process of its own does this."""
+    limit("RLIMIT_AS", MEMORY)
+    limit("RLIMIT_CORE", 0)  # Leave no copy of it on disk when it is stopped.
     connection.send(None)  # Ready: the time that a start takes is no job's.
-    while (job := connection.recv()) is not None:
+    while True:
+        job = connection.recv()
+        limit("RLIMIT_CPU", int(time.process_time() + seconds + 1))
         try:
             answer = function(*job)
         except MemoryError:
@@ -39,72 +50,61 @@ class Worker:
     def __init__(self, function):
         context = multiprocessing.get_context("spawn")  # the same on every system
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, function), daemon=True)
-        self.process.start()
+        self.process = context.Process(target=serve, args=(theirs, function, SECONDS), daemon=True)
+        with TURN:
+            self.process.start()
         theirs.close()
-        self.job, self.deadline = None, float("inf")
-        self.is_ready = False
+        try:
+            self.connection.recv()
+        except EOFError:
+            raise RuntimeError("A process that checks submissions could not start.") from None
 
-    def give(self, job):
-        """Let it work on a job."""
-        self.job, self.deadline = job, time.monotonic() + SECONDS
-        self.connection.send(job)
-
-    def answer(self):
-        """Return what it has sent, and let it be without a job; raise EOFError if it has died."""
-        self.job, self.deadline, self.is_ready = None, float("inf"), True
-        return self.connection.recv()
+    def answer(self, job, end):
+        """Return the answer to a job, or the limit at which the process was stopped."""
+        patience = min(SECONDS * PATIENCE, end - time.monotonic())
+        try:
+            self.connection.send(job)
+            if self.connection.poll(patience):
+                return self.connection.recv()
+        except (EOFError, OSError):  # The system has stopped it.
+            self.stop()
+            used_up = resource and self.process.exitcode == -signal.SIGXCPU
+            return TOO_LONG if used_up else TOO_LARGE
+        self.stop()
+        return TOO_LONG if time.monotonic() < end else NO_TIME
 
     def stop(self):
         """End it, whatever it does."""
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
+        with TURN:
+            self.process.kill()
+            self.process.join()
 
 
 def answers(function, jobs):
-    """Yield (job, answer) for each job in a deque, to which more may be added meanwhile, as they are done.
+    """Yield (job, answer) for each job in a deque, to which more may be added meanwhile, when done.
 
-    The function has to be importable. Where it takes too much, the answer is TOO_LONG, TOO_LARGE or NO_TIME.
+    The function has to be importable. Where it takes too much, the answer is TOO_LONG, TOO_LARGE or
+    NO_TIME.
     """
-    end, workers, most = time.monotonic() + SECONDS_IN_ALL, [], min(os.cpu_count() or 1, 8)
+    end, workers, own = time.monotonic() + SECONDS_IN_ALL, [], threading.local()
+
+    def answer(job):
+        """Let this thread's worker answer, or a new one if the last was stopped."""
+        if time.monotonic() >= end:
+            return job, NO_TIME
+        if not hasattr(own, "worker") or own.worker.process.exitcode is not None:
+            own.worker = Worker(function)
+            workers.append(own.worker)
+        return job, own.worker.answer(job, end)
+
+    threads = concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 8))
+    running = set()
     try:
-        while jobs or any(worker.job for worker in workers):
-            if time.monotonic() > end:
-                waiting = [worker.job for worker in workers if worker.job] + list(jobs)
-                jobs.clear()
-                yield from ((job, NO_TIME) for job in waiting)
-                return
-            idle = [worker for worker in workers if worker.is_ready and not worker.job]
-            for worker in idle[:len(jobs)]:
-                worker.give(jobs.popleft())
-            while len(workers) < min(most, len(jobs) + sum(bool(worker.job) for worker in workers)):
-                workers.append(Worker(function))
-            yield from finished(workers)
+        while jobs or running:
+            running |= {threads.submit(answer, jobs.popleft()) for _ in range(len(jobs))}
+            done, running = concurrent.futures.wait(running, return_when="FIRST_COMPLETED")
+            yield from (future.result() for future in done)
     finally:
+        threads.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
             worker.stop()
-
-
-def finished(workers):
-    """Wait for a worker; yield (job, answer) for those that are done or are stopped because of their limits."""
-    now = time.monotonic()
-    patience = max(0, min([1, *(worker.deadline - now for worker in workers)]))
-    ready = multiprocessing.connection.wait([worker.connection for worker in workers], patience)
-    for worker in list(workers):
-        job, was_ready = worker.job, worker.is_ready
-        if worker.connection in ready:
-            try:
-                answer = worker.answer()
-            except (EOFError, OSError):
-                workers.remove(worker)
-                worker.stop()
-                if not was_ready:
-                    raise RuntimeError("A process that checks submissions could not be started.") from None
-                answer = TOO_LARGE  # The system ended it.
-            if was_ready:
-                yield job, answer
-        elif time.monotonic() > worker.deadline:
-            workers.remove(worker)
-            worker.stop()
-            yield job, TOO_LONG

@@ -2,181 +2,205 @@
 
 import ast
 import base64
-import binascii
 import collections
+import fnmatch
+import functools
 import re
 
 from checker.finding import FAILS, HOLDS, LOOK, Finding
-from checker.flow import argument, called_name
+from checker.flow import FUNCTIONS, UNKNOWN, Flow, argument, words_in
+from checker.words import quantities, splits
 
-PLOTS = {"plot", "errorbar", "semilogy", "semilogx", "loglog", "scatter", "step", "lineplot", "Scatter", "line"}
-CAPTIONS = {"title", "set_title", "suptitle", "ylabel", "set_ylabel", "legend", "set"}
-CURVES = {  # (quantity, split): Chinese and English
-    ("accuracy", "training"): ("训练准确率", "accuracy in training"),
-    ("accuracy", "validation"): ("验证准确率", "accuracy in validation"),
-    ("loss", "training"): ("训练损失", "loss in training"),
-    ("loss", "validation"): ("验证损失", "loss in validation"),
+TITLE = ("准确率与损失曲线", "curves of accuracy and loss")
+HINT = (
+    "请画出训练与验证的准确率和损失曲线，再全部运行。",
+    "Plot accuracy and loss in training and validation, and Run All again.",
+)
+PLOTS = set("plot errorbar semilogy semilogx loglog scatter step lineplot Scatter line".split())
+CAPTIONS = set("title set_title suptitle ylabel set_ylabel legend set".split())
+CURVES = {  # by Keras's names
+    "accuracy": ("训练准确率", "accuracy in training"),
+    "val_accuracy": ("验证准确率", "accuracy in validation"),
+    "loss": ("训练损失", "loss in training"),
+    "val_loss": ("验证损失", "loss in validation"),
 }
-QUANTITIES = {"accuracy": re.compile(r"(?i)(?<![a-z])acc(?:s|uracy|uracies)?(?![a-z])|准确率|正确率|精度|准确度"),
-              "loss": re.compile(r"(?i)loss|(?<![a-z])costs?(?![a-z])|损失")}
-VALIDATION = re.compile(r"(?i)(?<![a-z])(?:val|valid|validation|test|testing|dev|eval)(?![a-z])|验证|测试")
-ERROR_LINE = re.compile(r"-{2,}>\s{0,9}(\d{1,6})")
+FRAME = re.compile(  # of a traceback, if the code is the notebook's
+    r"(?:\bIn ?\[|ipython-input|ipykernel|\.ipynb)(?:.*?\bin (?:\w+\.){0,5}(\w+)\()?"
+)
+ARROW = re.compile(r"\s{0,9}-{2,}>\s{0,9}(\d{1,6})")
 PICTURE_IN_HTML = re.compile(r"data:image/|<svg|<canvas|plotly|mpl\.figure|<video")
 MOST_HELPERS = 200  # functions that are followed from one cell
 SMALLEST = 100  # pixels that a person can read
 
 
-def is_large(kind, data):
-    """Return whether PNG or JPEG data in base64 is a picture of at least SMALLEST pixels each way."""
+def is_large(picture):
+    """Return whether base64 is a PNG that a person can read, or a JPEG; no icon is one."""
     try:
-        start = base64.b64decode("".join(data)[:64])
-    except (binascii.Error, ValueError, TypeError):
+        start = base64.b64decode("".join(picture)[:64])
+    except (ValueError, TypeError):
         return False
-    if kind == "image/jpeg":
-        return start.startswith(b"\xff\xd8")  # Its size stands further on; no icon is a JPEG.
-    sides = [int.from_bytes(start[position:position + 4], "big") for position in (16, 20)]
-    return start.startswith(b"\x89PNG") and min(sides) >= SMALLEST
+    sides = [int.from_bytes(start[place : place + 4], "big") for place in (16, 20)]
+    return start.startswith(b"\xff\xd8") or start[1:4] == b"PNG" and min(sides) >= SMALLEST
 
 
 def is_picture(output):
-    """Return whether an output holds a picture that a person can read, also one made by JavaScript."""
+    """Return whether an output holds a picture that a person can read, be it by JavaScript."""
     data = output.get("data", {})
-    if "image/svg+xml" in data or any("plotly" in kind for kind in data):
-        return True
-    pages = ["".join(data[kind]) for kind in ("text/html", "application/javascript", "text/markdown")
-             if isinstance(data.get(kind), (str, list))]
-    return (any(PICTURE_IN_HTML.search(page) for page in pages)
-            or any(is_large(kind, data[kind]) for kind in ("image/png", "image/jpeg") if kind in data))
+    kinds = ("text/html", "text/markdown", "application/javascript")
+    pages = ["".join(data[kind]) for kind in kinds if isinstance(data.get(kind), (str, list))]
+    return (
+        any("svg" in kind or "plotly" in kind for kind in data)
+        or any(is_large(data[kind]) for kind in ("image/png", "image/jpeg") if kind in data)
+        or any(map(PICTURE_IN_HTML.search, pages))
+    )
 
 
-def named_curves(words):
-    """Return the curves that these words, such as the parts of an expression, name together."""
-    split = "validation" if any(map(VALIDATION.search, words)) else "training"
-    return {(quantity, split) for quantity, pattern in QUANTITIES.items() if any(map(pattern.search, words))}
+def frames(cell):
+    """Return (function or "", line) for each frame of the notebook's own in a cell's traceback."""
+    found, function = [], ""
+    errors = [output for output in cell.outputs if output["output_type"] == "error"]
+    text = "\n".join(errors[0]["traceback"])[:100_000] if errors else ""
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n"):
+        header, arrow = FRAME.search(line[:400]), ARROW.match(line)
+        if header:
+            function = header[1] or ""
+        elif arrow and function is not None:
+            found.append((function, int(arrow[1])))
+            function = None  # What follows is a library's, up to the next header.
+    return found or [("", 0)] * bool(errors)
 
 
-def words_in(expression):
-    """Return the names and strings in an expression, with blanks for underscores."""
-    fields = ("id", "attr", "value", "arg")
-    words = [getattr(node, field, None) for node in ast.walk(expression) for field in fields]
-    return [word.replace("_", " ") for word in words if isinstance(word, str)]
+@functools.lru_cache(maxsize=10_000)
+def named_in(text):
+    """Return the quantities that a text names, and "" for training, "val_" for validation."""
+    prefixes = {"" if split == "train" else "val_" for split in splits(text)}
+    return quantities(text) & {"accuracy", "loss"}, prefixes if len(prefixes) < 2 else {"val_"}
+
+
+def curves_named(text, drawn=frozenset()):
+    """Return the curves that a text names; what it leaves open is as in those that are drawn."""
+    known = drawn - {UNKNOWN}
+    named, prefixes = named_in(text)
+    if not named and not prefixes:
+        return drawn
+    named = named or {curve.removeprefix("val_") for curve in known}
+    prefixes = prefixes or {"val_" * curve.startswith("val_") for curve in known} or {""}
+    return {prefix + quantity for prefix in prefixes for quantity in named} or drawn
 
 
 class CurveReader:
-    """Finds the curves that each cell draws, itself or through functions that it calls."""
+    """Finds the curves that each cell draws, itself or through functions that it calls.
+
+    A curve has Keras's name; UNKNOWN stands for some that Keras recorded, but not for which.
+    """
 
     def __init__(self, flow):
         self.flow = flow
-        fits = [site.node for site in flow.calls if called_name(site.node).startswith("fit")]
-        self.splits = ["training"] + ["validation"] * any(
-            keyword.arg in ("validation_data", "validation_split", None) for fit in fits for keyword in fit.keywords)
-        self.plots, self.called = {}, {}  # by the function's name, or for module code by the cell's number
-        self.files = collections.defaultdict(set)  # names given to a function, by the cell's number and its name
+        given = [site.keywords for site in flow.calls if site.name.startswith("fit")]
+        has_validation = set().union(*given) & {"validation_data", "validation_split", None}
+        self.recorded = [curve for curve in CURVES if has_validation or curve[:4] != "val_"]
+        # By the function's name, or for module code by the cell's number:
+        self.plots, self.called = collections.defaultdict(list), collections.defaultdict(set)
+        self.files = collections.defaultdict(set)  # by the cell's number and whether it is written
         for site in flow.calls:
-            place = site.cell.number
-            scope = site.scope
+            place, scope = site.cell.number, site.scope
             while scope.parent:
-                if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    place = scope.node.name
+                place = scope.node.name if isinstance(scope.node, FUNCTIONS) else place
                 scope = scope.parent
-            self.called.setdefault(place, set()).add(called_name(site.node))
-            if called_name(site.node) in PLOTS:
-                self.plots.setdefault(place, []).append((site.node.lineno, self.drawn_by(site.node)))
-            for expression in site.node.args[:1] if called_name(site.node) in ("savefig", "Image", "imread") else ():
-                self.files[site.cell.number, called_name(site.node)] |= flow.values(expression, "string")
+            self.called[place].add(site.name)
+            if site.name in PLOTS:
+                self.plots[place].append((site, self.drawn_by(site.node)))
+            elif site.name in ("savefig", "Image", "imread"):
+                name = argument(site.node, 0, "fname", "filename")
+                self.files[site.cell.number, site.name == "savefig"] |= flow.within(name, "string")
 
     def drawn_by(self, call):
-        """Return the curves that one call draws, by the values that reach it or else by its label."""
-        receiver = [call.func.value] if isinstance(call.func, ast.Attribute) else []
-        expressions = [*receiver, *call.args,
-                       *(keyword.value for keyword in call.keywords if keyword.arg in ("x", "y", "data"))]
+        """Return the curves that one call draws: by its label, what is drawn, or what draws."""
+        receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+        data = [*call.args, argument(call, None, "data")]
         curves = set()
-        for expression in expressions:
-            curves |= named_curves(words_in(expression))
-            for key in self.flow.values(expression, "series"):
-                curves |= self.recorded() if key == "*" else named_curves([str(key).replace("_", " ")])
+        for expressions in ([argument(call, None, "y")], data, [receiver]):
+            curves = curves or set().union(*map(self.values_of, filter(None, expressions)))
         label = argument(call, None, "label", "name")
-        return curves or (named_curves(words_in(label)) if label else set())
+        labels = self.flow.within(label, "string") or ([words_in(label)] if label else [""])
+        return set().union(*(curves_named(text, curves) for text in labels))
 
-    def recorded(self):
-        """Return all curves that Keras recorded."""
-        return {(quantity, split) for quantity in QUANTITIES for split in self.splits}
+    def values_of(self, expression):
+        """Return the curves that an expression stands for: by facts or else by its words."""
+        names = self.flow.within(expression, "series")
+        curves = set().union(
+            *(fnmatch.filter(self.recorded, name) or curves_named(name) for name in names)
+        )
+        if curves or UNKNOWN in names:
+            return curves or {UNKNOWN}
+        curves = set().union(*map(curves_named, self.flow.within(expression, "string")))
+        curves = curves or curves_named(words_in(expression))
+        return set().union(*(curves_named(name, curves) for name in names or [""]))
 
-    def drawn_in(self, cell):
-        """Return the curves that a cell draws, up to the line where it stopped with an error."""
-        last_line = line_of_error(cell)
-        places, waiting = {cell.number}, [cell.number]
+    def drawn_from(self, place):
+        """Return the curves that a cell draws with all the functions that it calls."""
+        places, waiting = {place}, [place]
         while waiting and len(places) < MOST_HELPERS:
-            names = self.called.get(waiting.pop(), set())
-            new = {name for name in names if name in self.plots or name in self.called} - places
+            new = {name for name in self.called.get(waiting.pop(), ()) if name in self.called}
+            waiting += new - places
             places |= new
-            waiting += new
-        return set().union(*(curves for place in places for line, curves in self.plots.get(place, [])
-                             if isinstance(place, str) or line < last_line))
+        plots = [plot for place in places for plot in self.plots.get(place, ())]
+        return set().union(*(curves for _, curves in plots))
 
 
-def line_of_error(cell):
-    """Return the line at which a cell stopped, 0 if it is not known, or infinity if it did not stop."""
-    tracebacks = ["\n".join(output["traceback"]) for output in cell.outputs if output["output_type"] == "error"]
-    if not tracebacks:
-        return float("inf")
-    match = ERROR_LINE.search(re.sub(r"\x1b\[[0-9;]*m", "", tracebacks[0][:100_000]))
-    return int(match[1]) if match else 0
-
-
-def shown_curves(notebook, reader):
-    """Return the curves in the pictures that the outputs hold, and how many cells show pictures."""
-    shown, pictures = set(), 0
-    unseen, saved = set(), {}  # drawn, but not yet shown; by file name
+def shown_curves(notebook, reader, pictured):
+    """Return the curves in the outputs' pictures, drawn before an error stopped their cell."""
+    stops = {cell.number: frames(cell) for cell in notebook.cells}
+    ends = {number: found[0][1] for number, found in stops.items() if found}
+    completed = CurveReader(Flow(notebook.cells, ends)) if ends else reader
+    shown, unseen, saved = set(), set(), {}  # drawn, but not yet shown; by file name
     for cell in notebook.cells:
-        curves = reader.drawn_in(cell) if cell.tree else set()
-        saved |= dict.fromkeys(reader.files[cell.number, "savefig"], curves)
-        if not any(map(is_picture, cell.outputs)):
+        curves = completed.drawn_from(cell.number)
+        for function, end in stops[cell.number][1:]:  # of which only the lines before were run
+            plots = reader.plots.get(function, ())
+            curves = curves.union(*(plot for site, plot in plots if site.node.lineno < end))
+        saved |= dict.fromkeys(reader.files[cell.number, True], curves)
+        if cell.number in pictured:
+            loaded = [saved.get(name, set()) for name in reader.files[cell.number, False]]
+            shown = shown.union(curves, *loaded, unseen if is_late_figure(cell) else ())
+        else:
             unseen |= curves
-            continue
-        pictures += 1
-        names = reader.files[cell.number, "Image"] | reader.files[cell.number, "imread"]
-        shown |= curves.union(*(saved.get(name, set()) for name in names))
-        if is_late_figure(cell):
-            shown |= unseen
-    return shown, pictures
+    return shown
 
 
 def is_late_figure(cell):
     """Return whether a cell only shows what was drawn before: `figure`, or plt.show()."""
-    only = cell.tree.body[0] if cell.tree and len(cell.tree.body) == 1 else None
-    return isinstance(only, ast.Expr) and (
-        isinstance(only.value, ast.Name) or isinstance(only.value, ast.Call) and called_name(only.value) == "show")
+    last_line = cell.source.strip().rpartition("\n")[2][:100]
+    is_single = cell.tree and len(cell.tree.body) == 1
+    return is_single and re.fullmatch(r"\w+|[\w.]*\bshow\(\)", last_line)
 
 
-def drawn_by_others(flow):
-    """Return whether a function from elsewhere is given a history to draw, so that what it draws is not known."""
-    return any(re.search("(?i)plot|draw|curve", called_name(site.node))
-               and called_name(site.node) not in (*PLOTS, *flow.functions) and any(map(is_picture, site.cell.outputs))
-               and any("history" in word.lower() for part in site.node.args for word in words_in(part))
-               for site in flow.calls)
+def may_be_shown(reader, pictured):
+    """Return the quantities that may be shown: by another's function, or as captions tell."""
+    sites = [site for site in reader.flow.calls if site.cell.number in pictured]
+    for site in sites:
+        is_foreign = site.name not in PLOTS and site.name not in reader.flow.functions
+        if is_foreign and re.search("(?i)plot|draw|curve|history", site.name):
+            if any("history" in words_in(part).lower() for part in site.node.args):
+                return {"accuracy", "loss"}
+    plots = [plot for plots in reader.plots.values() for plot in plots]
+    unknown = {site.cell.number for site, curves in plots if not curves}
+    captions = [site for site in sites if site.name in CAPTIONS and site.cell.number in unknown]
+    return set().union(*(quantities(words_in(site.node)) for site in captions))
 
 
-def captioned(reader):
-    """Return the quantities that captions name at pictures with lines of unknown content, which may be the curves."""
-    cells = {site.cell.number for site in reader.flow.calls if called_name(site.node) in PLOTS
-             and not reader.drawn_by(site.node) and any(map(is_picture, site.cell.outputs))}
-    return {quantity for site in reader.flow.calls if called_name(site.node) in CAPTIONS and site.cell.number in cells
-            for quantity, _ in named_curves(words_in(site.node))}
-
-
-def check_curves(notebook, flow):
+def check(notebook):
     """Find whether all four curves are shown."""
-    reader = CurveReader(flow)
-    shown, pictures = shown_curves(notebook, reader)
-    missing = {curve: names for curve, names in CURVES.items() if curve not in shown}
-    quantities = {quantity for quantity, split in missing}
-    is_unsure = missing and pictures and (
-        notebook.unreadable or drawn_by_others(flow) or quantities <= captioned(reader))
-    state = HOLDS if not missing else LOOK if is_unsure else FAILS
-    return Finding("curves", state, (
-        f"{pictures} 个单元格有图" + f"，缺：{'、'.join(names[0] for names in missing.values())}" * bool(missing) + "。",
-        f"{pictures} cells with pictures"
-        + f"; missing: {', '.join(names[1] for names in missing.values())}" * bool(missing) + "."), (
-        "请画出训练与验证的准确率和损失曲线，再全部运行。",
-        "Plot accuracy and loss in training and validation, and Run All again."))
+    reader = CurveReader(notebook.flow)
+    pictured = {cell.number for cell in notebook.cells if any(map(is_picture, cell.outputs))}
+    shown = shown_curves(notebook, reader, pictured)
+    missing = [curve for curve in CURVES if curve not in shown]
+    needed = {curve.removeprefix("val_") for curve in missing}
+    is_unsure = notebook.unreadable or UNKNOWN in shown or needed <= may_be_shown(reader, pictured)
+    state = HOLDS if not missing else LOOK if pictured and is_unsure else FAILS
+    chinese, english = zip(*(CURVES[curve] for curve in missing)) if missing else ((), ())
+    reason = (
+        f"{len(pictured)} 个单元格有图" + f"，缺：{'、'.join(chinese)}" * bool(missing) + "。",
+        f"{len(pictured)} cells with pictures" + f"; missing: {', '.join(english)}" * bool(missing),
+    )
+    return Finding("curves", state, (reason[0], f"{reason[1]}."), HINT)
