@@ -41,11 +41,8 @@ COLUMN = re.compile(r"(?i)<t[dh]\b[^<>]*>")
 
 def not_a_notebook(reason):
     """Return the refusal of a file that is no notebook of a format that Jupyter opens."""
-    chinese, english = (
-        f"不是有效的笔记本文件（{reason}）。",
-        f"This is not a valid notebook file ({reason}).",
-    )
-    return Refused("format", chinese, english, OPEN_IN_JUPYTER)
+    english = f"This is not a valid notebook file ({reason})."
+    return Refused("format", f"不是有效的笔记本文件（{reason}）。", english, OPEN_IN_JUPYTER)
 
 
 @functools.cache
@@ -244,7 +241,12 @@ class Notebook:
         """What the outputs say of the final test accuracy, and the mark for it."""
         return read_test_accuracy(self)
 
+    @property
+    def heading(self):
+        """The first pieces of Markdown."""
+        return "\n".join(self.markdown[:3])
+
     @functools.cached_property
     def student(self):
         """Student number, name and class, as the heading gives them."""
-        return read_student("\n".join(self.markdown[:3]))
+        return read_student(self.heading)

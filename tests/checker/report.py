@@ -74,7 +74,12 @@ def reports_on(paths, progress=lambda done, total, name: None):
     reports = [found[key] for key in keys]
     shorten_names(reports)
     add_copies(reports, released_report())
-    return reports + [not_read(left)] * bool(left)
+    if left:
+        chinese = f"还有 {left} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。"
+        english = f"{left} more were not read: at most {MOST_SUBMISSIONS} at a time."
+        hint = "请分几次检查。", "Check them in several parts."
+        reports.append(Report("…", [Finding("archive", FAILS, (chinese, english), hint)]))
+    return reports
 
 
 def released_report():
@@ -82,14 +87,6 @@ def released_report():
     name, known = "发布的笔记本 the released notebook", json.loads(RELEASED.read_text())
     runs = frozenset(known["runs"])
     return Report(name, code_fingerprint=known["code"], run_fingerprints=runs)
-
-
-def not_read(count):
-    """Return the report that stands for the submissions beyond MOST_SUBMISSIONS."""
-    chinese = f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。"
-    english = f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time."
-    hint = "请分几次检查。", "Check them in several parts."
-    return Report("…", [Finding("archive", FAILS, (chinese, english), hint)])
 
 
 def shorten_names(reports):
