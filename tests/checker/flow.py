@@ -293,8 +293,6 @@ class Flow:
                 self.step(source, ("attribute", target.attr))
             elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
                 self.stores[self.place(target.value)].append((target.slice.value, source))
-            elif isinstance(target, ast.Starred):
-                waiting.append((target.value, source))
 
     def on_Constant(self, node, scope):
         kind = {int: "number", float: "number", str: "string"}.get(type(node.value))

@@ -76,14 +76,6 @@ def repaired(cell):
     return cell
 
 
-def upgraded(contents):
-    """Return a notebook of Jupyter's former format in the present one."""
-    import nbformat  # Takes seconds, and few notebooks need it.
-
-    logging.getLogger("traitlets").disabled = True  # What is wrong with it is said in the report.
-    return nbformat.convert(nbformat.from_dict(contents), 4)
-
-
 def load_notebook(content):
     """Return the cells and the metadata in a notebook file's bytes; raises Refused."""
     if content.count(b",") > MOST_VALUES:
@@ -95,7 +87,10 @@ def load_notebook(content):
         raise not_a_notebook("JSON") from None
     try:
         if contents["nbformat"] == 3:
-            contents = upgraded(contents)
+            import nbformat  # Takes seconds, and few notebooks are of Jupyter's former format.
+
+            logging.getLogger("traitlets").disabled = True  # The report says what is wrong with it.
+            contents = nbformat.convert(nbformat.from_dict(contents), 4)
         version = contents["nbformat"], contents["nbformat_minor"]
         if version not in [(4, minor) for minor in range(6)]:
             raise not_a_notebook("nbformat 4.0 ... 4.5")
@@ -142,11 +137,7 @@ class Cell:
         self.execution_count, self.tags = cell["execution_count"], cell["metadata"].get("tags", [])
         self.tree, self.unreadable_line = parse(self.source, tries)
         self.texts = [shown_text(output) for output in self.outputs]
-
-    @property
-    def text(self):
-        """What a person reads in all of its outputs."""
-        return "\n".join(self.texts)
+        self.text = "\n".join(self.texts)  # what a person reads in all of its outputs
 
 
 def without_cell_magics(source):
@@ -164,12 +155,10 @@ def replace_magics(lines, position):
     Return whether there was any. The number of lines stays the same, as errors name them.
     """
     first = position
-    while position < len(lines) and (
-        position == first or re.match(r"[ \t]*[%!?]", lines[position])
-    ):
+    while position < len(lines):
         line = lines[position]
         found = [(magic, python) for magic, python in MAGIC_LINES if magic.fullmatch(line)]
-        if not found:
+        if not found or position > first and line.lstrip(" \t")[:1] not in ("%", "!", "?"):
             break
         lines[position] = found[0][0].sub(found[0][1], line)
         while line.endswith("\\") and position + 1 < len(lines):
@@ -205,10 +194,8 @@ def read_cells(cells):
     cells = [cell | {"source": joined(cell["source"])} for cell in cells]
     cells = [cell for cell in cells if cell["cell_type"] == "code" and cell["source"].strip()]
     if not cells:
-        hint = (
-            "请提交写有代码并运行过的那个笔记本。",
-            "Hand in the notebook that holds your code and its outputs.",
-        )
+        english = "Hand in the notebook that holds your code and its outputs."
+        hint = "请提交写有代码并运行过的那个笔记本。", english
         raise Refused("format", "没有代码单元格。", "There is no code cell.", hint)
     length = sum(len(cell["source"]) for cell in cells)
     if length > LARGEST_CODE:
@@ -227,6 +214,8 @@ class Notebook:
         self.all_metadata = [metadata, *(cell["metadata"] for cell in cells)]
         markdown = [cell for cell in cells if cell["cell_type"] == "markdown"]
         self.markdown = [joined(cell["source"]) for cell in markdown]
+        self.heading = "\n".join(self.markdown[:3])
+        self.student = read_student(self.heading)  # student number, name and class
         self.cells = read_cells(cells)
         self.unreadable = [cell for cell in self.cells if cell.tree is None]
         self.nodes = [node for cell in self.cells if cell.tree for node in ast.walk(cell.tree)]
@@ -234,19 +223,9 @@ class Notebook:
     @functools.cached_property
     def flow(self):
         """The values followed through all code that can be read."""
-        return Flow([cell for cell in self.cells if cell.tree])
+        return Flow(self.cells)
 
     @functools.cached_property
     def test_accuracy(self):
         """What the outputs say of the final test accuracy, and the mark for it."""
         return read_test_accuracy(self)
-
-    @property
-    def heading(self):
-        """The first pieces of Markdown."""
-        return "\n".join(self.markdown[:3])
-
-    @functools.cached_property
-    def student(self):
-        """Student number, name and class, as the heading gives them."""
-        return read_student(self.heading)

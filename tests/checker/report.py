@@ -29,24 +29,19 @@ def examine(path, steps=()):
         report.parts = contents.parts
         if not contents.parts:
             report.findings.append(Finding("archive", HOLDS, contents.remark))
-            fill_in(report, Notebook(contents.notebook))
+            notebook = Notebook(contents.notebook)
+            report.findings += [check(notebook) for check in CHECKS.values()]
+            found, report.mark = notebook.test_accuracy.found, notebook.test_accuracy.mark
+            report.accuracy = found.accuracy if found else None
+            report.student = notebook.student
+            report.code_fingerprint = code_fingerprint(notebook)
+            report.run_fingerprints = run_fingerprints(notebook)
+            report.was_read = True
     except Refused as refused:
         report.findings.append(refused.finding)
     except RecursionError:
         report.findings.append(stopped(TOO_LARGE))
     return report
-
-
-def fill_in(report, notebook):
-    """Fill in the report on a notebook that could be read."""
-    report.findings += [check(notebook) for check in CHECKS.values()]
-    found = notebook.test_accuracy.found
-    report.accuracy = found.accuracy if found else None
-    report.mark = notebook.test_accuracy.mark
-    report.student = notebook.student
-    report.code_fingerprint = code_fingerprint(notebook)
-    report.run_fingerprints = run_fingerprints(notebook)
-    report.was_read = True
 
 
 def stopped(limit):

@@ -209,9 +209,8 @@ def with_headings(lines):
     for line in lines:
         words, numbers = meanings(line), numbers_in(line)
         above = [token for _, token in tokens(heading)]
-        columns = [
-            token for token in above if token in (QUANTITIES if quantities(heading) else SPLITS)
-        ]
+        named = QUANTITIES if quantities(heading) else SPLITS
+        columns = [token for token in above if token in named]
         said_above = set(above) & (SPLITS | OF_ANOTHER)
         if not words and not numbers:
             heading = heading if line.strip() else ""
