@@ -15,11 +15,7 @@ from checker.checks import TITLES
 from checker.finding import FAILS, HOLDS, LOOK
 
 SIGNS = {HOLDS: "✓", FAILS: "×", LOOK: "?"}
-HEADINGS = (
-    "文件 File,学号 No.,姓名 Name,班级 Class,准确率 Acc.,得分 Mark,不符合 Fails,请看 Look".split(
-        ","
-    )
-)
+HEADINGS = "文件 File,学号 No.,姓名 Name,班级 Class,准确率 Acc.,得分 Mark,不符合 Fails,请看 Look"
 WIDEST = 32  # columns of an entry on screen, the lists of requirements aside
 LONGEST_NUMBER = 11  # digits that a spreadsheet program shows as they are
 
@@ -42,7 +38,7 @@ def shortened(text):
 def table(reports):
     """Return the table of a class for the screen."""
     style = {"box": rich.box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)}
-    shown = rich.table.Table(*HEADINGS, **style)
+    shown = rich.table.Table(*HEADINGS.split(","), **style)
     for report in reports:
         *entries, fails, look = row_of(report)
         shown.add_row(*map(rich.text.Text, [*map(shortened, entries), fails, look]))
@@ -97,7 +93,7 @@ def write_csv(reports, path):
     """Write the table and all reasons to a file that spreadsheet programs read as UTF-8."""
     with open(path, "w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
-        writer.writerow([*HEADINGS, "说明 Reasons"])
+        writer.writerow([*HEADINGS.split(","), "说明 Reasons"])
         for report in reports:
             findings = [finding for finding in report.findings if finding.state != HOLDS]
             reasons = [f"{finding.requirement}: {' '.join(finding.reason)}" for finding in findings]

@@ -4,7 +4,6 @@ import ast
 import base64
 import collections
 import fnmatch
-import functools
 import re
 
 from checker.finding import FAILS, HOLDS, LOOK, Finding
@@ -70,17 +69,12 @@ def frames(cell):
     return found or [("", 0)] * bool(errors)
 
 
-@functools.lru_cache(maxsize=10_000)
-def named_in(text):
-    """Return the quantities that a text names, and "" for training, "val_" for validation."""
-    prefixes = {"" if split == "train" else "val_" for split in splits(text)}
-    return quantities(text) & {"accuracy", "loss"}, prefixes if len(prefixes) < 2 else {"val_"}
-
-
 def curves_named(text, drawn=frozenset()):
     """Return the curves that a text names; what it leaves open is as in those that are drawn."""
     known = drawn - {UNKNOWN}
-    named, prefixes = named_in(text)
+    named = quantities(text) & {"accuracy", "loss"}
+    prefixes = {"" if split == "train" else "val_" for split in splits(text)}
+    prefixes = prefixes if len(prefixes) < 2 else {"val_"}
     if not named and not prefixes:
         return drawn
     named = named or {curve.removeprefix("val_") for curve in known}
