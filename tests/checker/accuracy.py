@@ -220,16 +220,13 @@ class OutputReader:
             yield Candidate(*fraction(match[1], False), cell.number, match[0].strip(), "report")
 
     def in_words(self, cell, line, text, by_code, evaluations):
-        """Yield the candidates that a line's words name, or the code if they say "accuracy" alone.
-
-        Where neither says of what an accuracy is, a person may know.
-        """
+        """Yield the candidates that a line's words name, or the code if they say "accuracy" alone."""
         source, unsaid, found = "printed", frozenset(), read_line(text)
         if not found:
             source, found = "evaluate" if evaluations else "code", read_line(text, by_code)
         if not found and {"test", "accuracy"} <= meanings(text):
             self.unread.append(f"[{cell.number}] {printable(line.strip(), 70)}")
-        if not found and not by_code:
+        if not found and not by_code:  # A person may know of what this is an accuracy.
             unsaid, found = frozenset({"unsaid"}), read_line(text, "test")
         for accuracy, half_unit, flags in list(dict.fromkeys(found))[:MOST_IN_A_LINE]:
             flags |= unsaid

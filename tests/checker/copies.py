@@ -29,10 +29,7 @@ def is_comment(node):
 
 
 def code_fingerprint(notebook):
-    """Return what is the same for the same code up to names, blanks, comments and cells.
-
-    It is "" for little code.
-    """
+    """Return what is equal for equal code, but for names, blanks, comments; "" for little code."""
     nodes = [node for node in notebook.nodes if not is_comment(node)]
     parts = [
         repr(node.value) if isinstance(node, ast.Constant) else type(node).__name__

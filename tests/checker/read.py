@@ -93,12 +93,10 @@ def load_notebook(content):
             contents = nbformat.convert(nbformat.from_dict(contents), 4)
         version = contents["nbformat"], contents["nbformat_minor"]
         if version not in [(4, minor) for minor in range(6)]:
-            raise not_a_notebook("nbformat 4.0 ... 4.5")
+            raise ValueError("nbformat 4.0 ... 4.5")
         cells = [repaired(cell) for cell in contents["cells"]]
         validator()({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
         return cells, contents.get("metadata")
-    except Refused:
-        raise
     except Exception as error:  # The validator's, or what a slip that nobody foresaw brings about.
         raise not_a_notebook(printable(str(error).partition("\n")[0]) or "JSON") from None
 
