@@ -220,7 +220,7 @@ class OutputReader:
             yield Candidate(*fraction(match[1], False), cell.number, match[0].strip(), "report")
 
     def in_words(self, cell, line, text, by_code, evaluations):
-        """Yield the candidates that a line's words name, or the code if they say "accuracy" alone."""
+        """Yield a line's candidates: by its words, or by the code if they say "accuracy" alone."""
         source, unsaid, found = "printed", frozenset(), read_line(text)
         if not found:
             source, found = "evaluate" if evaluations else "code", read_line(text, by_code)

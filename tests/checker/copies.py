@@ -11,7 +11,7 @@ TITLE = "与其他提交不同", "unlike the other submissions"
 LEAST_CODE = 150  # nodes of the syntax tree; shorter code may well be the same by chance
 LEAST_DIGITS = 6  # different numbers under a cell
 LIKENESSES = {
-    "code": ("代码相同（名字、空白等除外）：", "The same code up to names, blanks and comments: "),
+    "code": ("除名字、空白、注释外代码相同：", "The same code but for names, blanks, comments: "),
     "run": ("训练时打印的数字相同：", "The same digits printed in training: "),
     "number": ("学号相同：", "The same student number: "),
 }

@@ -121,8 +121,6 @@ unchanged = choosing("*")
 passing_data = keeping("series", "train", "test", "data")  # that survives whatever is done with it
 passing_number = keeping("train", "test", "data", "accuracy")  # when a number is made of a curve
 passing = keeping("series", "train", "test", "data", "accuracy")  # as twice an accuracy is one
-as_series = keeping("series", "string", kind="series")  # a key of Keras's history
-as_data = keeping("module", kind="data")
 
 
 def item_of(key, fact):
@@ -379,7 +377,7 @@ class Flow:
         self.step(("any", node), node, unchanged if is_of_all else choosing(UNKNOWN))
         self.load(key, ANY, ("key", node))
         for names in (key, ("key", node)):
-            self.step(names, node, as_series)
+            self.step(names, node, keeping("series", "string", kind="series"))
 
     def on_BinOp(self, node, scope):
         self.on_UnaryOp(node, scope)
@@ -439,7 +437,7 @@ class Flow:
         if name in OPTIMISERS:
             self.add(node, ("optimizer", number))
         elif name == "load_data":
-            self.step(receiver or node.func, node, as_data)
+            self.step(receiver or node.func, node, keeping("module", kind="data"))
         elif name in ("accuracy_score", "accuracy"):
             self.add(node, ("accuracy", number))
         elif name.startswith("evaluate"):

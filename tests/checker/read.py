@@ -138,15 +138,6 @@ class Cell:
         self.text = "\n".join(self.texts)  # what a person reads in all of its outputs
 
 
-def without_cell_magics(source):
-    """Return a cell's Python below its cell magics; "" if they make it another language."""
-    while match := re.match(r"\s*%%(\w+)(.*)(?:\n|\Z)", source):
-        if match[1] not in PYTHON_MAGICS:
-            return ""
-        source = source[match.end() :]
-    return source
-
-
 def replace_magics(lines, position):
     """Put Python for IPython's own syntax in a line and in those below that go on with it.
 
@@ -171,7 +162,9 @@ def parse(source, tries):
 
     What stops Python is taken for IPython's syntax where it looks so, and read again without it.
     """
-    source = without_cell_magics(source)
+    while magic := re.match(r"\s*%%(\w+)(.*)(?:\n|\Z)", source):
+        # What stands below is Python, or a language of no interest.
+        source = source[magic.end() :] if magic[1] in PYTHON_MAGICS else ""
     indent = re.match(r"\n*([ \t]*)", source)[1]
     lines, number = re.sub(f"(?m)^{indent}", "", source).split("\n"), 1
     for _ in range(tries):

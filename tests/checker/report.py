@@ -68,20 +68,15 @@ def reports_on(paths, progress=lambda done, total, name: None):
     keys = sorted(found, key=lambda key: (order[key[0]], [number for number, _ in key[1]]))
     reports = [found[key] for key in keys]
     shorten_names(reports)
-    add_copies(reports, released_report())
+    name, known = "发布的笔记本 the released notebook", json.loads(RELEASED.read_text())
+    runs = frozenset(known["runs"])
+    add_copies(reports, Report(name, code_fingerprint=known["code"], run_fingerprints=runs))
     if left:
         chinese = f"还有 {left} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。"
         english = f"{left} more were not read: at most {MOST_SUBMISSIONS} at a time."
         hint = "请分几次检查。", "Check them in several parts."
         reports.append(Report("…", [Finding("archive", FAILS, (chinese, english), hint)]))
     return reports
-
-
-def released_report():
-    """Return a report with what copies of the released notebook are known by."""
-    name, known = "发布的笔记本 the released notebook", json.loads(RELEASED.read_text())
-    runs = frozenset(known["runs"])
-    return Report(name, code_fingerprint=known["code"], run_fingerprints=runs)
 
 
 def shorten_names(reports):

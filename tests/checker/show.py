@@ -54,15 +54,6 @@ def as_text(finding):
     return "\n    ".join([f"{SIGNS[finding.state]} {title}", *filter(None, texts)])
 
 
-def details(reports):
-    """Return what fails or needs a look, submission by submission, a blank line behind each."""
-    parts = []
-    for report in reports:
-        texts = [as_text(finding) for finding in report.findings if finding.state != HOLDS]
-        parts += [report.file, *texts, ""] if texts else []
-    return parts
-
-
 def listed(words, names):
     """Return a line that lists some names under these words, as a list; no line without names."""
     more = " …" if len(names) > 10 else ""
@@ -73,7 +64,10 @@ def summary(reports, left_out=()):
     """Return what a teacher reads: table, details, signs; left_out: files that were not read."""
     marked = sum(report.mark is not None for report in reports)
     blank = [report.file for report in reports if report.was_read and not all(report.student)]
-    lines = [table(reports), "", *details(reports)]
+    lines = [table(reports), ""]
+    for report in reports:
+        texts = [as_text(finding) for finding in report.findings if finding.state != HOLDS]
+        lines += [report.file, *texts, ""] if texts else []
     lines += listed("学号、姓名、班级没有填全 number, name or class is blank", blank)
     lines += listed("不是笔记本或压缩包，没有读取 neither notebook nor archive, not read", left_out)
     signs = "× 不符合 fails, ? 请人看 look"

@@ -38,7 +38,9 @@ def no_accuracy(reading):
     """Return the finding on a notebook whose final test accuracy is not known."""
     asked = "Test accuracy: ...%"
     if reading.others:
-        asked, listed = f"Final {asked.lower()}", described(reading.others)
+        shown = reading.others[:3] + reading.others[3:][-1:]
+        texts = [f"{c.accuracy:.4g} [{c.cell}] {printable(c.line.strip(), 70)}" for c in shown]
+        asked, listed = f"Final {asked.lower()}", "; ".join(texts)
         chinese = f"看不出哪个是最终的测试准确率：{listed}。"
         english = f"Which of these is the final test accuracy cannot be told: {listed}."
     elif reading.unread:
@@ -52,12 +54,3 @@ def no_accuracy(reading):
     wish = f"A person has to judge; best print one line at the end, {asked}."
     hint = f"请人工判断；最好最后打印一行 {asked}。", wish
     return Finding("accuracy", LOOK, (chinese, english), hint)
-
-
-def described(candidates):
-    """Return the first few candidates for people: the number, its cell, its line."""
-    chosen = candidates[:3] + candidates[-1:] * (len(candidates) > 3)
-    return "; ".join(
-        f"{candidate.accuracy:.4g} [{candidate.cell}] {printable(candidate.line.strip(), 70)}"
-        for candidate in chosen
-    )
