@@ -40,16 +40,11 @@ def show_progress(done, total, name):
 
 def main(arguments=None):
     """Mark what the command line names; return the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    form = argparse.RawTextHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     add = parser.add_argument
-    add(
-        "paths",
-        nargs="+",
-        metavar="PATH",
-        help="笔记本、压缩包、文件夹 · notebook, archive, folder",
-    )
+    kinds = "笔记本、压缩包、文件夹 · notebook, archive, folder"
+    add("paths", nargs="+", metavar="PATH", help=kinds)
     add("--csv", metavar="FILE", help="另存为表格 · write the table for a spreadsheet program")
     add("--json", action="store_true", help="输出 JSON · print JSON for programs")
     options = parser.parse_args(arguments)

@@ -57,8 +57,8 @@ class Candidate:
 
     def agrees(self, other):
         """Return whether both may be the same number, one of them rounded."""
-        half_unit = max(self.half_unit, other.half_unit)
-        return abs(self.accuracy - other.accuracy) <= 1.001 * half_unit + 1e-9
+        half_unit = 1.001 * max(self.half_unit, other.half_unit) + 1e-9
+        return abs(self.accuracy - other.accuracy) <= half_unit
 
 
 @dataclasses.dataclass
@@ -101,7 +101,7 @@ def read_test_accuracy(notebook):
     names = [name for loop in loops for part in (loop.target, loop.iter) for name in ast.walk(part)]
     trains_in_loop = any("epoch" in getattr(name, "id", "").lower() for name in names)
     calls = notebook.flow.calls
-    trainings = [site.cell.number for site in calls if called_name(site.node).startswith("fit")]
+    trainings = [site.cell.number for site in calls if site.name.startswith("fit")]
     if trains_in_loop and not trainings:
         trainings = [one.cell for one in candidates if "loop" in one.flags]
     found, others = final_accuracy(candidates, min(trainings, default=0), trains_in_loop)
@@ -170,12 +170,11 @@ class OutputReader:
 
     def __init__(self, notebook):
         self.notebook, self.flow, self.unread = notebook, notebook.flow, []
-        self.calls_of = collections.defaultdict(list)  # (number, name, node) in a cell
+        self.calls_of = collections.defaultdict(dict)  # by a cell's number and their own
         self.on_test = {}  # by the number of a call that computes an accuracy
         for number, site in enumerate(self.flow.calls):
-            name = called_name(site.node)
-            self.calls_of[site.cell.number].append((number, name, site.node))
-            if name.startswith("evaluate") or "accuracy" in name:
+            self.calls_of[site.cell.number][number] = site
+            if site.name.startswith("evaluate") or "accuracy" in site.name:
                 self.on_test[number] = is_on_test(site.node, self.flow)
         self.position = accuracy_position(self.flow)
         self.lines, self.near = {}, {}  # of each cell; those near the name of an accuracy
@@ -221,16 +220,13 @@ class OutputReader:
             yield Candidate(*fraction(match[1], False), cell.number, match[0].strip(), "report")
 
     def in_words(self, cell, line, text, by_code, evaluations):
-        """Yield the candidates that a line's words name, or the code if they say "accuracy" alone.
-
-        Where neither says of what an accuracy is, a person may know.
-        """
+        """Yield a line's candidates: by its words, or by the code if they say "accuracy" alone."""
         source, unsaid, found = "printed", frozenset(), read_line(text)
         if not found:
             source, found = "evaluate" if evaluations else "code", read_line(text, by_code)
         if not found and {"test", "accuracy"} <= meanings(text):
             self.unread.append(f"[{cell.number}] {printable(line.strip(), 70)}")
-        if not found and not by_code:
+        if not found and not by_code:  # A person may know of what this is an accuracy.
             unsaid, found = frozenset({"unsaid"}), read_line(text, "test")
         for accuracy, half_unit, flags in list(dict.fromkeys(found))[:MOST_IN_A_LINE]:
             flags |= unsaid
@@ -245,9 +241,9 @@ class OutputReader:
 
     def printed(self, cell):
         """Yield what a cell prints together or displays as its value, as a list of expressions."""
-        for _, name, call in self.calls_of[cell.number]:
-            if name in ("print", "display"):
-                yield call.args
+        for site in self.calls_of[cell.number].values():
+            if site.name in ("print", "display"):
+                yield site.node.args
         last = cell.tree.body[-1] if cell.tree.body else None
         if isinstance(last, ast.Expr):
             yield last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
@@ -281,11 +277,10 @@ class OutputReader:
     def in_bars(self, cell):
         """Yield the candidates in the progress bars of `evaluate`."""
         bars = [line for line in self.near[cell.number] if BAR.match(line)]
-        names = {number: name for number, name, _ in self.calls_of[cell.number]}
+        names = {number: site.name for number, site in self.calls_of[cell.number].items()}
         calls = [number for number, name in names.items() if name.startswith("evaluate")]
-        is_known = len(bars) == len(calls) and not any(
-            name.startswith("fit") for name in names.values()
-        )
+        trains = any(name.startswith("fit") for name in names.values())
+        is_known = len(bars) == len(calls) and not trains
         if not is_known and {self.on_test[number] for number in calls} != {"test"}:
             return
         flags = frozenset({"mixed"} if not is_known and len(bars) > 1 else ())
@@ -302,8 +297,8 @@ class OutputReader:
 def accuracy_position(flow):
     """Return where the accuracy stands in what `evaluate` returns; None if that is not clear."""
     positions = set()
-    for site in flow.calls:
-        metrics = argument(site.node, 2, "metrics") if called_name(site.node) == "compile" else None
+    for site in flow.called("compile"):
+        metrics = argument(site.node, 2, "metrics")
         parts = [ast.unparse(part).lower() for part in getattr(metrics, "elts", [metrics]) if part]
         positions |= {next((n for n, part in enumerate(parts, 1) if "acc" in part), None)}
     positions.discard(None)

@@ -11,10 +11,7 @@ TITLE = "与其他提交不同", "unlike the other submissions"
 LEAST_CODE = 150  # nodes of the syntax tree; shorter code may well be the same by chance
 LEAST_DIGITS = 6  # different numbers under a cell
 LIKENESSES = {
-    "code": (
-        "代码相同（名字、空白、注释除外）：",
-        "The same code up to names, blanks and comments: ",
-    ),
+    "code": ("除名字、空白、注释外代码相同：", "The same code but for names, blanks, comments: "),
     "run": ("训练时打印的数字相同：", "The same digits printed in training: "),
     "number": ("学号相同：", "The same student number: "),
 }
@@ -32,10 +29,7 @@ def is_comment(node):
 
 
 def code_fingerprint(notebook):
-    """Return what is the same for the same code up to names, blanks, comments and cells.
-
-    It is "" for little code.
-    """
+    """Return what is equal for equal code, but for names, blanks, comments; "" for little code."""
     nodes = [node for node in notebook.nodes if not is_comment(node)]
     parts = [
         repr(node.value) if isinstance(node, ast.Constant) else type(node).__name__

@@ -28,6 +28,10 @@ ARCHIVES = (".zip", ".rar", ".7z")
 SUBMISSIONS = (".ipynb", *ARCHIVES)
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 MAKE_ZIP = "请用 README 里的命令重新打包。", "Pack it again with the command in the README."
+ONE_NOTEBOOK = (
+    "请只放一个 .ipynb 文件（若是全班的作业，请解压后给出文件夹）。",
+    "Put exactly one .ipynb file into it (unpack a class's and name the folder).",
+)
 
 
 @dataclasses.dataclass
@@ -111,39 +115,18 @@ def too_large(limit=LARGEST_NOTEBOOK):
     return refused(chinese, english, hint)
 
 
-def damaged():
-    """Return the refusal of an archive that cannot be opened."""
-    return refused("压缩包损坏或不完整。", "The archive is damaged or incomplete.")
-
-
-def is_archive(start, name):
-    """Return whether a file with this beginning and name is a zip archive; refuse others."""
-    if not start:
-        raise refused("文件是空的。", "The file is empty.")
-    for signature, kind in OTHER_ARCHIVES.items():
-        if start.startswith(signature):
-            hint = "请改用 .zip。", "Make it a .zip."
-            raise refused(f"这是 {kind} 文件。", f"This is a {kind} file.", hint)
-    return name.lower().endswith(".zip") or start.startswith(b"PK")
-
-
 def too_many(count):
     """Return the refusal of an archive of so many members."""
     chinese = f"压缩包里有 {count} 个文件，最多 {MOST_MEMBERS} 个。"
-    english = f"The archive holds {count} files; at most {MOST_MEMBERS} are read."
-    return refused(chinese, english)
+    return refused(chinese, f"The archive holds {count} files; at most {MOST_MEMBERS} are read.")
 
 
 def refuse_long_directory(stream):
     """Refuse an archive whose end, which is read first, announces a list that is too long."""
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, size - 66_000))
-    end = stream.read()
-    position = end.rfind(b"PK\x05\x06")
-    length = int.from_bytes(end[position + 12 : position + 16], "little")
-    if position >= 0 and length > LARGEST_DIRECTORY:
+    stream.seek(max(0, stream.seek(0, io.SEEK_END) - 66_000))
+    _, found, end = stream.read().rpartition(b"PK\x05\x06")
+    if found and int.from_bytes(end[8:12], "little") > LARGEST_DIRECTORY:
         raise too_many(f"> {MOST_MEMBERS}")
-    stream.seek(0)
 
 
 def listed_members(archive):
@@ -155,11 +138,8 @@ def listed_members(archive):
     for member in members:
         name = shown_name(member)
         if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):
-            chinese, english = (
-                f"文件名 {name} 指向压缩包之外。",
-                f"The name {name} points out of the archive.",
-            )
-            raise refused(chinese, english)
+            english = f"The name {name} points out of the archive."
+            raise refused(f"文件名 {name} 指向压缩包之外。", english)
         if stat.S_ISLNK(member.external_attr >> 16):
             raise refused(f"{name} 是一个链接。", f"{name} is a link, not a file.")
     return own, len(members) - len(own)
@@ -185,14 +165,14 @@ def without_notebook(archive, member):
     try:
         content = member_content(archive, member, LARGEST_ARCHIVE)
         with zipfile.ZipFile(io.BytesIO(content)) as inner:
-            return not any(name.lower().endswith(SUBMISSIONS) for name in inner.namelist())
+            return not ending(inner.infolist(), SUBMISSIONS)
     except (Refused, *DAMAGES):
         return False  # It gets a report of its own, which says what is wrong with it.
 
 
-def notebooks_among(members):
-    """Return those members that are notebooks."""
-    return [member for member in members if member.filename.lower().endswith(".ipynb")]
+def ending(members, ends):
+    """Return those members whose names end so."""
+    return [member for member in members if member.filename.lower().endswith(ends)]
 
 
 def parts_of_class(archive, members):
@@ -201,32 +181,25 @@ def parts_of_class(archive, members):
     A class's archive holds archives, or at least three notebooks, each in a folder or under a
     number of its own.
     """
-    notebooks = notebooks_among(members)
-    archives = [member for member in members if member.filename.lower().endswith(ARCHIVES)]
+    notebooks, archives = ending(members, ".ipynb"), ending(members, ARCHIVES)
     if notebooks:
         archives = [member for member in archives if not without_notebook(archive, member)]
     places = [re.split(r"[/\\]", member.filename) for member in notebooks]
     folders = {tuple(place[:-1]) for place in places} - {()}
     numbers = {number[0] for place in places if (number := re.search(r"\d{5,}", place[-1]))}
-    if archives or len(notebooks) >= 3 and len(notebooks) in (len(folders), len(numbers)):
-        return archives + notebooks
-    return []
+    is_class = archives or len(notebooks) >= 3 and len(notebooks) in (len(folders), len(numbers))
+    return archives + notebooks if is_class else []
 
 
 def the_notebook(members):
     """Return the one notebook among an archive's members; raises Refused."""
-    notebooks = notebooks_among(members)
+    notebooks = ending(members, ".ipynb")
     if len(notebooks) == 1:
         return notebooks[0]
     listed = ": " + ", ".join(map(shown_name, notebooks[:5])) if notebooks else ""
-    raise refused(
-        f"压缩包里有 {len(notebooks)} 个笔记本{listed}。",
-        f"The archive holds {len(notebooks)} notebooks{listed}.",
-        (
-            "请只放一个 .ipynb 文件（若是全班的作业，请解压后给出文件夹）。",
-            "Put exactly one .ipynb file into it (unpack a class's and name the folder).",
-        ),
-    )
+    chinese = f"压缩包里有 {len(notebooks)} 个笔记本{listed}。"
+    english = f"The archive holds {len(notebooks)} notebooks{listed}."
+    raise refused(chinese, english, ONE_NOTEBOOK)
 
 
 def read_archive(stream, steps):
@@ -242,9 +215,8 @@ def read_archive(stream, steps):
         if sum(part.file_size for part in parts) > LARGEST_CLASS:
             raise too_large(LARGEST_CLASS)
         if parts:
-            numbers = {id(member): number for number, member in enumerate(archive.infolist())}
-            steps_to = [(*steps, (numbers[id(part)], shown_name(part))) for part in parts]
-            return Contents(parts=steps_to)
+            numbers = {member: number for number, member in enumerate(archive.infolist())}
+            return Contents(parts=[(*steps, (numbers[part], shown_name(part))) for part in parts])
         notebook = the_notebook(members)
         name = shown_name(notebook)
         chinese, english = f"读取的是 {name}。", f"Read {name}."
@@ -259,11 +231,18 @@ def read_archive(stream, steps):
 
 def read_stream(stream, name, steps):
     """Return the Contents of the file that the steps have led to."""
-    zipped = is_archive(stream.read(8), name)
-    limit = LARGEST_NOTEBOOK if not zipped else LARGEST_ARCHIVE if steps else LARGEST_CLASS
-    if stream.seek(0, io.SEEK_END) > limit:
-        raise too_large(limit)
+    start, size = stream.read(8), stream.seek(0, io.SEEK_END)
     stream.seek(0)
+    if not size:
+        raise refused("文件是空的。", "The file is empty.")
+    for signature, kind in OTHER_ARCHIVES.items():
+        if start.startswith(signature):
+            hint = "请改用 .zip。", "Make it a .zip."
+            raise refused(f"这是 {kind} 文件。", f"This is a {kind} file.", hint)
+    zipped = name.lower().endswith(".zip") or start.startswith(b"PK")
+    limit = LARGEST_NOTEBOOK if not zipped else LARGEST_ARCHIVE if steps else LARGEST_CLASS
+    if size > limit:
+        raise too_large(limit)
     if zipped:
         return read_archive(stream, steps)
     remark = f"读取的是 {printable(name)}。", f"Read {printable(name)}."
@@ -277,8 +256,8 @@ def read_submission(path, steps=()):
         name, hint = printable(path.name), ("请检查路径。", "Check the path.")
         raise refused(f"找不到文件 {name}。", f"There is no file {name}.", hint)
     try:
-        with path.open("rb") as file:
-            stream, name = file, path.name
+        with path.open("rb") as stream:
+            name = path.name
             for index, name in steps:
                 limit = LARGEST_ARCHIVE if name.lower().endswith(ARCHIVES) else LARGEST_NOTEBOOK
                 with zipfile.ZipFile(stream) as archive:
@@ -286,4 +265,5 @@ def read_submission(path, steps=()):
                     stream = io.BytesIO(member_content(archive, member, limit))
             return read_stream(stream, name, steps)
     except DAMAGES:
-        raise damaged() from None
+        english = "The archive is damaged or incomplete."
+        raise refused("压缩包损坏或不完整。", english) from None

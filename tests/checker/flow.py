@@ -15,8 +15,8 @@ import collections
 import dataclasses
 import functools
 import itertools
-import operator
 import re
+from operator import add, floordiv, mul, neg, sub, truediv
 
 MOST_FACTS = 40  # at one place
 MOST_STEPS = 400_000  # from place to place, in all
@@ -40,15 +40,7 @@ RECORDED = re.compile(r"val_?|(?:val_)?(?:(?:\w{1,40}_)?acc(?:uracy)?|loss)")  #
 LOOKUPS = {"get", "pop", "setdefault"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BLANK = re.compile(r"%[-+.\d]{0,9}[a-z]|\{[^{}]{0,40}\}")
-CALCULATIONS = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Pow: operator.pow,
-    ast.USub: operator.neg,
-}
+CALCULATIONS = dict(Add=add, Sub=sub, Mult=mul, Div=truediv, FloorDiv=floordiv, Pow=pow, USub=neg)
 
 
 def called_name(call):
@@ -61,6 +53,12 @@ def argument(call, position, *keywords):
     named = [keyword.value for keyword in call.keywords if keyword.arg in keywords]
     positional = call.args[position : position + 1] if position is not None else []
     return (named + positional + [None])[0]
+
+
+def named_arguments(call, names=()):
+    """Return (name, value) for a call's arguments, those by position under these names."""
+    by_name = [(keyword.arg, keyword.value) for keyword in call.keywords]
+    return [*zip(names, call.args), *by_name]
 
 
 def words_in(expression):
@@ -123,8 +121,6 @@ unchanged = choosing("*")
 passing_data = keeping("series", "train", "test", "data")  # that survives whatever is done with it
 passing_number = keeping("train", "test", "data", "accuracy")  # when a number is made of a curve
 passing = keeping("series", "train", "test", "data", "accuracy")  # as twice an accuracy is one
-as_series = keeping("series", "string", kind="series")  # a key of Keras's history
-as_data = keeping("module", kind="data")
 
 
 def item_of(key, fact):
@@ -170,14 +166,12 @@ class Flow:
         self.calls = [CallSite(*part) for part in walked if isinstance(part[0], ast.Call)]
         self.numbers = {site.node: number for number, site in enumerate(self.calls)}
         for node, scope, _ in walked:
-            follow = getattr(self, f"on_{type(node).__name__}", None)
-            if follow:
-                follow(node, scope)
+            getattr(self, f"on_{type(node).__name__}", lambda *_: None)(node, scope)
         self.spread()
 
     def facts(self, expression):
         """Return the facts that can reach an expression; none for None."""
-        return self.reached.get(self.variables.get(expression, expression), set())
+        return self.reached.get(self.place(expression), set())
 
     def values(self, expression, kind):
         """Return the values of the facts of one kind that can reach an expression."""
@@ -238,7 +232,7 @@ class Flow:
 
     def step(self, source, target, change=unchanged):
         """Let all facts at a source, each changed, reach a target; both may be expressions."""
-        source, target = (self.variables.get(place, place) for place in (source, target))
+        source, target = map(self.place, (source, target))
         self.steps += 1
         if self.steps < MOST_STEPS:
             self.steps_on[source].append((target, change))
@@ -247,7 +241,11 @@ class Flow:
 
     def load(self, base, key, target):
         """Let what a dictionary or list at `base` holds under a key reach the target."""
-        self.loads[self.variables.get(base, base)].append((key, target))
+        self.loads[self.place(base)].append((key, target))
+
+    def place(self, expression):
+        """Return where the facts of an expression, or of the variable that it is, are kept."""
+        return self.variables.get(expression, expression)
 
     def spread(self):
         """Let every fact go where it can go."""
@@ -292,10 +290,7 @@ class Flow:
             elif isinstance(target, ast.Attribute):
                 self.step(source, ("attribute", target.attr))
             elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                base = self.variables.get(target.value, target.value)
-                self.stores[base].append((target.slice.value, source))
-            elif isinstance(target, ast.Starred):
-                waiting.append((target.value, source))
+                self.stores[self.place(target.value)].append((target.slice.value, source))
 
     def on_Constant(self, node, scope):
         kind = {int: "number", float: "number", str: "string"}.get(type(node.value))
@@ -325,8 +320,6 @@ class Flow:
 
     def on_Starred(self, node, scope):
         self.step(node.value, node)
-
-    on_Await = on_Starred
 
     def on_For(self, node, scope):
         self.load(node.iter, ANY, ("part", node.target))
@@ -384,7 +377,7 @@ class Flow:
         self.step(("any", node), node, unchanged if is_of_all else choosing(UNKNOWN))
         self.load(key, ANY, ("key", node))
         for names in (key, ("key", node)):
-            self.step(names, node, as_series)
+            self.step(names, node, keeping("series", "string", kind="series"))
 
     def on_BinOp(self, node, scope):
         self.on_UnaryOp(node, scope)
@@ -444,7 +437,7 @@ class Flow:
         if name in OPTIMISERS:
             self.add(node, ("optimizer", number))
         elif name == "load_data":
-            self.step(receiver or node.func, node, as_data)
+            self.step(receiver or node.func, node, keeping("module", kind="data"))
         elif name in ("accuracy_score", "accuracy"):
             self.add(node, ("accuracy", number))
         elif name.startswith("evaluate"):
@@ -454,9 +447,9 @@ class Flow:
             self.make_object(node, self.classes[name])
         elif name in NAMESPACES and not node.args:
             items = self.new_items(node)
-            for keyword in node.keywords:
-                self.keep_item(items, keyword.arg, keyword.value)
-                self.step(keyword.value, ("attribute", keyword.arg))
+            for key, value in named_arguments(node):
+                self.keep_item(items, key, value)
+                self.step(value, ("attribute", key))
         elif is_own and name in self.functions:
             for function in self.functions[name][-2:]:
                 self.bind(node, function)
@@ -485,7 +478,7 @@ class Flow:
                 self.load(keyword.value, option, ("option", node, option))
         survives = passing if name in ROUNDINGS else passing_data
         survives = passing_number if name in REDUCTIONS else survives
-        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        given = [*node.args, *(value for _, value in named_arguments(node))]
         if name in SELECTIONS:
             chosen = chosen_by(given)
             is_rest = name == "drop" and chosen != "*"
@@ -508,8 +501,7 @@ class Flow:
         """Let the arguments of an object's making reach its __init__ and a dataclass's fields."""
         fields = [part.target for part in definition.body if isinstance(part, ast.AnnAssign)]
         names = [field.id for field in fields if isinstance(field, ast.Name)]
-        given = ((keyword.arg, keyword.value) for keyword in node.keywords)
-        for name, value in (*zip(names, node.args), *given):
+        for name, value in named_arguments(node, names):
             self.step(value, ("attribute", name))
         for function in definition.body:
             if isinstance(function, ast.FunctionDef) and function.name == "__init__":
@@ -520,13 +512,11 @@ class Flow:
         inner, names = self.scopes[function], parameters(function)
         if isinstance(inner.parent.node, ast.ClassDef):
             names = names[1:]
-        given = [(keyword.arg, keyword.value) for keyword in node.keywords]
-        for name, value in (*zip(names, node.args), *given):
+        for name, value in named_arguments(node, names):
             if name:
                 self.step(value, (inner, name))
-            else:
-                for name in inner.names:
-                    self.load(value, name, (inner, name))
+            for key in inner.names if name is None else ():
+                self.load(value, key, (inner, key))
 
 
 def parameters(function):
@@ -538,11 +528,11 @@ def calculated(node, depth=3):
     """Return the number that a short calculation with written numbers gives, or None."""
     if isinstance(node, ast.Constant) or not depth:
         return getattr(node, "value", None)
-    calculation = CALCULATIONS.get(type(getattr(node, "op", None)))
+    calculation = CALCULATIONS.get(type(getattr(node, "op", None)).__name__)
     parts = [getattr(node, side) for side in ("operand", "left", "right") if hasattr(node, side)]
     try:
         numbers = [calculated(part, depth - 1) for part in parts]
-        most = 20 if calculation is operator.pow else 1e6
+        most = 20 if calculation is pow else 1e6
         is_usual = abs(numbers[0]) <= 1e6 and abs(numbers[-1]) <= most
         return calculation(*numbers) if is_usual else None
     except (ArithmeticError, TypeError, IndexError):  # It is none of numbers.

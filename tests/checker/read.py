@@ -41,11 +41,8 @@ COLUMN = re.compile(r"(?i)<t[dh]\b[^<>]*>")
 
 def not_a_notebook(reason):
     """Return the refusal of a file that is no notebook of a format that Jupyter opens."""
-    chinese, english = (
-        f"不是有效的笔记本文件（{reason}）。",
-        f"This is not a valid notebook file ({reason}).",
-    )
-    return Refused("format", chinese, english, OPEN_IN_JUPYTER)
+    english = f"This is not a valid notebook file ({reason})."
+    return Refused("format", f"不是有效的笔记本文件（{reason}）。", english, OPEN_IN_JUPYTER)
 
 
 @functools.cache
@@ -79,14 +76,6 @@ def repaired(cell):
     return cell
 
 
-def upgraded(contents):
-    """Return a notebook of Jupyter's former format in the present one."""
-    import nbformat  # Takes seconds, and few notebooks need it.
-
-    logging.getLogger("traitlets").disabled = True  # What is wrong with it is said in the report.
-    return nbformat.convert(nbformat.from_dict(contents), 4)
-
-
 def load_notebook(content):
     """Return the cells and the metadata in a notebook file's bytes; raises Refused."""
     if content.count(b",") > MOST_VALUES:
@@ -98,15 +87,16 @@ def load_notebook(content):
         raise not_a_notebook("JSON") from None
     try:
         if contents["nbformat"] == 3:
-            contents = upgraded(contents)
+            import nbformat  # Takes seconds, and few notebooks are of Jupyter's former format.
+
+            logging.getLogger("traitlets").disabled = True  # The report says what is wrong with it.
+            contents = nbformat.convert(nbformat.from_dict(contents), 4)
         version = contents["nbformat"], contents["nbformat_minor"]
         if version not in [(4, minor) for minor in range(6)]:
-            raise not_a_notebook("nbformat 4.0 ... 4.5")
+            raise ValueError("nbformat 4.0 ... 4.5")
         cells = [repaired(cell) for cell in contents["cells"]]
         validator()({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
         return cells, contents.get("metadata")
-    except Refused:
-        raise
     except Exception as error:  # The validator's, or what a slip that nobody foresaw brings about.
         raise not_a_notebook(printable(str(error).partition("\n")[0]) or "JSON") from None
 
@@ -145,20 +135,7 @@ class Cell:
         self.execution_count, self.tags = cell["execution_count"], cell["metadata"].get("tags", [])
         self.tree, self.unreadable_line = parse(self.source, tries)
         self.texts = [shown_text(output) for output in self.outputs]
-
-    @property
-    def text(self):
-        """What a person reads in all of its outputs."""
-        return "\n".join(self.texts)
-
-
-def without_cell_magics(source):
-    """Return a cell's Python below its cell magics; "" if they make it another language."""
-    while match := re.match(r"\s*%%(\w+)(.*)(?:\n|\Z)", source):
-        if match[1] not in PYTHON_MAGICS:
-            return ""
-        source = source[match.end() :]
-    return source
+        self.text = "\n".join(self.texts)  # what a person reads in all of its outputs
 
 
 def replace_magics(lines, position):
@@ -167,12 +144,10 @@ def replace_magics(lines, position):
     Return whether there was any. The number of lines stays the same, as errors name them.
     """
     first = position
-    while position < len(lines) and (
-        position == first or re.match(r"[ \t]*[%!?]", lines[position])
-    ):
+    while position < len(lines):
         line = lines[position]
         found = [(magic, python) for magic, python in MAGIC_LINES if magic.fullmatch(line)]
-        if not found:
+        if not found or position > first and line.lstrip(" \t")[:1] not in ("%", "!", "?"):
             break
         lines[position] = found[0][0].sub(found[0][1], line)
         while line.endswith("\\") and position + 1 < len(lines):
@@ -187,7 +162,9 @@ def parse(source, tries):
 
     What stops Python is taken for IPython's syntax where it looks so, and read again without it.
     """
-    source = without_cell_magics(source)
+    while magic := re.match(r"\s*%%(\w+)(.*)(?:\n|\Z)", source):
+        # What stands below is Python, or a language of no interest.
+        source = source[magic.end() :] if magic[1] in PYTHON_MAGICS else ""
     indent = re.match(r"\n*([ \t]*)", source)[1]
     lines, number = re.sub(f"(?m)^{indent}", "", source).split("\n"), 1
     for _ in range(tries):
@@ -208,10 +185,8 @@ def read_cells(cells):
     cells = [cell | {"source": joined(cell["source"])} for cell in cells]
     cells = [cell for cell in cells if cell["cell_type"] == "code" and cell["source"].strip()]
     if not cells:
-        hint = (
-            "请提交写有代码并运行过的那个笔记本。",
-            "Hand in the notebook that holds your code and its outputs.",
-        )
+        english = "Hand in the notebook that holds your code and its outputs."
+        hint = "请提交写有代码并运行过的那个笔记本。", english
         raise Refused("format", "没有代码单元格。", "There is no code cell.", hint)
     length = sum(len(cell["source"]) for cell in cells)
     if length > LARGEST_CODE:
@@ -230,6 +205,8 @@ class Notebook:
         self.all_metadata = [metadata, *(cell["metadata"] for cell in cells)]
         markdown = [cell for cell in cells if cell["cell_type"] == "markdown"]
         self.markdown = [joined(cell["source"]) for cell in markdown]
+        self.heading = "\n".join(self.markdown[:3])
+        self.student = read_student(self.heading)  # student number, name and class
         self.cells = read_cells(cells)
         self.unreadable = [cell for cell in self.cells if cell.tree is None]
         self.nodes = [node for cell in self.cells if cell.tree for node in ast.walk(cell.tree)]
@@ -237,14 +214,9 @@ class Notebook:
     @functools.cached_property
     def flow(self):
         """The values followed through all code that can be read."""
-        return Flow([cell for cell in self.cells if cell.tree])
+        return Flow(self.cells)
 
     @functools.cached_property
     def test_accuracy(self):
         """What the outputs say of the final test accuracy, and the mark for it."""
         return read_test_accuracy(self)
-
-    @functools.cached_property
-    def student(self):
-        """Student number, name and class, as the heading gives them."""
-        return read_student("\n".join(self.markdown[:3]))

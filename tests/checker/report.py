@@ -29,24 +29,19 @@ def examine(path, steps=()):
         report.parts = contents.parts
         if not contents.parts:
             report.findings.append(Finding("archive", HOLDS, contents.remark))
-            fill_in(report, Notebook(contents.notebook))
+            notebook = Notebook(contents.notebook)
+            report.findings += [check(notebook) for check in CHECKS.values()]
+            found, report.mark = notebook.test_accuracy.found, notebook.test_accuracy.mark
+            report.accuracy = found.accuracy if found else None
+            report.student = notebook.student
+            report.code_fingerprint = code_fingerprint(notebook)
+            report.run_fingerprints = run_fingerprints(notebook)
+            report.was_read = True
     except Refused as refused:
         report.findings.append(refused.finding)
     except RecursionError:
         report.findings.append(stopped(TOO_LARGE))
     return report
-
-
-def fill_in(report, notebook):
-    """Fill in the report on a notebook that could be read."""
-    report.findings += [check(notebook) for check in CHECKS.values()]
-    found = notebook.test_accuracy.found
-    report.accuracy = found.accuracy if found else None
-    report.mark = notebook.test_accuracy.mark
-    report.student = notebook.student
-    report.code_fingerprint = code_fingerprint(notebook)
-    report.run_fingerprints = run_fingerprints(notebook)
-    report.was_read = True
 
 
 def stopped(limit):
@@ -73,23 +68,15 @@ def reports_on(paths, progress=lambda done, total, name: None):
     keys = sorted(found, key=lambda key: (order[key[0]], [number for number, _ in key[1]]))
     reports = [found[key] for key in keys]
     shorten_names(reports)
-    add_copies(reports, released_report())
-    return reports + [not_read(left)] * bool(left)
-
-
-def released_report():
-    """Return a report with what copies of the released notebook are known by."""
     name, known = "发布的笔记本 the released notebook", json.loads(RELEASED.read_text())
     runs = frozenset(known["runs"])
-    return Report(name, code_fingerprint=known["code"], run_fingerprints=runs)
-
-
-def not_read(count):
-    """Return the report that stands for the submissions beyond MOST_SUBMISSIONS."""
-    chinese = f"还有 {count} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。"
-    english = f"{count} more were not read: at most {MOST_SUBMISSIONS} at a time."
-    hint = "请分几次检查。", "Check them in several parts."
-    return Report("…", [Finding("archive", FAILS, (chinese, english), hint)])
+    add_copies(reports, Report(name, code_fingerprint=known["code"], run_fingerprints=runs))
+    if left:
+        chinese = f"还有 {left} 份没有读取：一次最多 {MOST_SUBMISSIONS} 份。"
+        english = f"{left} more were not read: at most {MOST_SUBMISSIONS} at a time."
+        hint = "请分几次检查。", "Check them in several parts."
+        reports.append(Report("…", [Finding("archive", FAILS, (chinese, english), hint)]))
+    return reports
 
 
 def shorten_names(reports):

@@ -15,11 +15,7 @@ from checker.checks import TITLES
 from checker.finding import FAILS, HOLDS, LOOK
 
 SIGNS = {HOLDS: "✓", FAILS: "×", LOOK: "?"}
-HEADINGS = (
-    "文件 File,学号 No.,姓名 Name,班级 Class,准确率 Acc.,得分 Mark,不符合 Fails,请看 Look".split(
-        ","
-    )
-)
+HEADINGS = "文件 File,学号 No.,姓名 Name,班级 Class,准确率 Acc.,得分 Mark,不符合 Fails,请看 Look"
 WIDEST = 32  # columns of an entry on screen, the lists of requirements aside
 LONGEST_NUMBER = 11  # digits that a spreadsheet program shows as they are
 
@@ -42,7 +38,7 @@ def shortened(text):
 def table(reports):
     """Return the table of a class for the screen."""
     style = {"box": rich.box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)}
-    shown = rich.table.Table(*HEADINGS, **style)
+    shown = rich.table.Table(*HEADINGS.split(","), **style)
     for report in reports:
         *entries, fails, look = row_of(report)
         shown.add_row(*map(rich.text.Text, [*map(shortened, entries), fails, look]))
@@ -58,15 +54,6 @@ def as_text(finding):
     return "\n    ".join([f"{SIGNS[finding.state]} {title}", *filter(None, texts)])
 
 
-def details(reports):
-    """Return what fails or needs a look, submission by submission, a blank line behind each."""
-    parts = []
-    for report in reports:
-        texts = [as_text(finding) for finding in report.findings if finding.state != HOLDS]
-        parts += [report.file, *texts, ""] if texts else []
-    return parts
-
-
 def listed(words, names):
     """Return a line that lists some names under these words, as a list; no line without names."""
     more = " …" if len(names) > 10 else ""
@@ -77,7 +64,10 @@ def summary(reports, left_out=()):
     """Return what a teacher reads: table, details, signs; left_out: files that were not read."""
     marked = sum(report.mark is not None for report in reports)
     blank = [report.file for report in reports if report.was_read and not all(report.student)]
-    lines = [table(reports), "", *details(reports)]
+    lines = [table(reports), ""]
+    for report in reports:
+        texts = [as_text(finding) for finding in report.findings if finding.state != HOLDS]
+        lines += [report.file, *texts, ""] if texts else []
     lines += listed("学号、姓名、班级没有填全 number, name or class is blank", blank)
     lines += listed("不是笔记本或压缩包，没有读取 neither notebook nor archive, not read", left_out)
     signs = "× 不符合 fails, ? 请人看 look"
@@ -97,7 +87,7 @@ def write_csv(reports, path):
     """Write the table and all reasons to a file that spreadsheet programs read as UTF-8."""
     with open(path, "w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
-        writer.writerow([*HEADINGS, "说明 Reasons"])
+        writer.writerow([*HEADINGS.split(","), "说明 Reasons"])
         for report in reports:
             findings = [finding for finding in report.findings if finding.state != HOLDS]
             reasons = [f"{finding.requirement}: {' '.join(finding.reason)}" for finding in findings]

@@ -18,7 +18,9 @@ def read_student(text):
     text = text[:LONGEST_HEADING].replace("&nbsp;", " ")
     rows = [line.strip().strip("|").split("|") for line in text.split("\n")]
     rows = [[entry.strip() for entry in row] for row in rows]
-    return tuple(filled_in(entry_of(title, rows, text)) for title in (NUMBER, NAME, CLASS))
+    entries = [entry_of(title, rows, text) for title in (NUMBER, NAME, CLASS)]
+    entries = [re.sub(r"<[^>]*>|[*_`]{1,100}|&nbsp;", " ", entry) for entry in entries]
+    return tuple(printable(entry.strip(), 60) for entry in entries)
 
 
 def entry_of(title, rows, text):
@@ -33,8 +35,3 @@ def entry_of(title, rows, text):
                 return value
     found = re.search(rf"(?i)(?:{title})\**\s{{0,9}}[:：]\**[ \t]{{0,9}}{ENTRY}{END}", text)
     return found[1] if found else ""
-
-
-def filled_in(entry):
-    """Return an entry of the heading for people; "" if only its blanks are there."""
-    return printable(re.sub(r"<[^>]*>|[*_`]{1,100}|&nbsp;", " ", entry).strip(), 60)

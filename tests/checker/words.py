@@ -125,16 +125,12 @@ class LineReader:
     """Reads a line from left to right: which split and quantity the words name for a number."""
 
     def __init__(self, default_split):
-        self.split, self.former_split = (
-            None,
-            default_split,
-        )  # named since the last number, and before
+        self.split = None  # named since the last number
+        self.former_split = default_split
         self.flags, self.groups = set(), [[]]
         self.named = []  # [quantity, split] of the next numbers, in their order
-        self.used, self.form = (
-            0,
-            None,
-        )  # how many numbers these words had, and how the last is written
+        self.used = 0  # how many numbers these words had
+        self.form = None  # how the last is written
         self.behind_colon = self.behind_number = self.behind_other_word = False
 
     def read_word(self, word):
@@ -213,9 +209,8 @@ def with_headings(lines):
     for line in lines:
         words, numbers = meanings(line), numbers_in(line)
         above = [token for _, token in tokens(heading)]
-        columns = [
-            token for token in above if token in (QUANTITIES if quantities(heading) else SPLITS)
-        ]
+        named = QUANTITIES if quantities(heading) else SPLITS
+        columns = [token for token in above if token in named]
         said_above = set(above) & (SPLITS | OF_ANOTHER)
         if not words and not numbers:
             heading = heading if line.strip() else ""

@@ -5,23 +5,10 @@ import importlib
 from checker import copies, find
 
 # In the order of the report. A new requirement is a module here and its name in this list.
-NAMES = [
-    "format",
-    "order",
-    "outputs",
-    "errors",
-    "curves",
-    "accuracy",
-    "packages",
-    "assignment",
-    "privacy",
-]
+NAMES = "format order outputs errors curves accuracy packages assignment privacy".split()
 _modules = {name: importlib.import_module(f"checker.checks.{name}") for name in NAMES}
 CHECKS = {name: module.check for name, module in _modules.items()}
-REQUIREMENTS = [
-    "archive",
-    *NAMES,
-]  # All that one submission has to meet; the file itself comes first.
+REQUIREMENTS = ["archive", *NAMES]  # of one submission; the file itself comes first
 TITLES = {  # in Chinese and English
     "archive": find.TITLE,
     **{name: module.TITLE for name, module in _modules.items()},

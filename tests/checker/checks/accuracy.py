@@ -21,47 +21,36 @@ def check(notebook):
     source = SOURCES["loop" if "loop" in reading.found.flags else reading.found.source]
     chinese = f"测试准确率 {reading.found.accuracy:.2%}{source[0]}，得分 {reading.mark} / 10"
     english = f"Test accuracy {reading.found.accuracy:.2%}{source[1]}, score {reading.mark} / 10"
-    conflict = sorted(reading.stated - set(reading.possible))
-    if conflict:
-        reason = f"{chinese}，却写着 {conflict}。", f"{english}, but {conflict} is stated."
-        return Finding("accuracy", FAILS, reason, RUN_ALL)
-    if len(reading.possible) > 1 and reading.mark not in reading.stated:
+    state, hint = HOLDS, ("", "")
+    if conflict := sorted(reading.stated - set(reading.possible)):
+        chinese += f"，却写着 {conflict}"
+        english += f", but {conflict} is stated"
+        state, hint = FAILS, RUN_ALL
+    elif len(reading.possible) > 1 and reading.mark not in reading.stated:
         others = sorted(set(reading.possible) - {reading.mark})
-        chinese += f"；但这个数舍入过，也可能是 {others}。"
-        english += f"; but it is rounded, and {others} is possible."
-        return Finding(
-            "accuracy", LOOK, (chinese, english), ("请打印更多位数。", "Print more digits.")
-        )
-    return Finding("accuracy", HOLDS, (f"{chinese}。", f"{english}."))
+        chinese += f"；但这个数舍入过，也可能是 {others}"
+        english += f"; but it is rounded, and {others} is possible"
+        state, hint = LOOK, ("请打印更多位数。", "Print more digits.")
+    return Finding("accuracy", state, (f"{chinese}。", f"{english}."), hint)
 
 
 def no_accuracy(reading):
     """Return the finding on a notebook whose final test accuracy is not known."""
     asked = "Test accuracy: ...%"
     if reading.others:
-        asked, listed = f"Final {asked.lower()}", described(reading.others)
+        shown = reading.others[:3] + reading.others[3:][-1:]
+        texts = [f"{c.accuracy:.4g} [{c.cell}] {printable(c.line.strip(), 70)}" for c in shown]
+        asked, listed = f"Final {asked.lower()}", "; ".join(texts)
         chinese = f"看不出哪个是最终的测试准确率：{listed}。"
         english = f"Which of these is the final test accuracy cannot be told: {listed}."
     elif reading.unread:
-        chinese = f"写着测试准确率，但读不出数：{'；'.join(reading.unread[:3])}。"
-        english = "A test accuracy is named, but no number could be read: "
-        english += f"{'; '.join(reading.unread[:3])}."
+        listed = "; ".join(reading.unread[:3])
+        chinese = f"写着测试准确率，但读不出数：{listed}。"
+        english = f"A test accuracy is named, but no number could be read: {listed}."
     else:
+        reason = "没有找到测试准确率。", "No test accuracy was found."
         hint = f"请打印一行 {asked}，再全部运行。", f"Print one line, {asked}, and Run All again."
-        return Finding(
-            "accuracy", FAILS, ("没有找到测试准确率。", "No test accuracy was found."), hint
-        )
-    hint = (
-        f"请人工判断；最好最后打印一行 {asked}。",
-        f"A person has to judge; best print one line at the end, {asked}.",
-    )
+        return Finding("accuracy", FAILS, reason, hint)
+    wish = f"A person has to judge; best print one line at the end, {asked}."
+    hint = f"请人工判断；最好最后打印一行 {asked}。", wish
     return Finding("accuracy", LOOK, (chinese, english), hint)
-
-
-def described(candidates):
-    """Return the first few candidates for people: the number, its cell, its line."""
-    chosen = candidates[:3] + candidates[-1:] * (len(candidates) > 3)
-    return "; ".join(
-        f"{candidate.accuracy:.4g} [{candidate.cell}] {printable(candidate.line.strip(), 70)}"
-        for candidate in chosen
-    )

@@ -52,20 +52,17 @@ def is_for_training(site, flow):
     return "train" in named or not named and reached != {"test"}
 
 
-def sizes_of_fit(site, flow):
-    """Return the batch sizes that a call of `fit` may be given, None if others made its batches."""
-    is_fit = site.name == "fit"
-    sizes = flow.given(site, "number", 2 if is_fit else None, "batch_size")
-    has_labels = is_fit and argument(site.node, 1, "y") is not None
-    return {KERAS_BATCH_SIZE} if sizes is None and has_labels else sizes
-
-
 def batch_sizes(flow):
     """Return the possible batch sizes of the final training, an empty set for one unknown."""
     fits = flow.called("fit", "fit_generator")
     options = FIT_OPTIONS | {"batch_size", None}
     fits = [site for site in fits if site.keywords & options or len(site.node.args) > 2]
-    sizes = [sizes_of_fit(site, flow) for site in of_final_model(fits, flow)]
+    sizes = []  # None if others made the batches
+    for site in of_final_model(fits, flow):
+        is_fit = site.name == "fit"
+        given = flow.given(site, "number", 2 if is_fit else None, "batch_size")
+        has_labels = is_fit and argument(site.node, 1, "y") is not None
+        sizes.append({KERAS_BATCH_SIZE} if given is None and has_labels else given)
     if not fits or None in sizes:
         for site in filter(lambda site: is_for_training(site, flow), flow.called(*BATCHERS)):
             given = flow.given(site, "number", BATCHERS[site.name], "batch_size")
@@ -129,9 +126,7 @@ def named_values(cells, names):
     pairs = []
     for node in (node for cell in cells if cell.tree for node in ast.walk(cell.tree)):
         if isinstance(node, ast.Dict):
-            pairs += [
-                (getattr(key, "value", ""), value) for key, value in zip(node.keys, node.values)
-            ]
+            pairs += zip((getattr(key, "value", "") for key in node.keys), node.values)
         elif isinstance(node, ast.Assign):
             pairs += [(getattr(target, "id", ""), node.value) for target in node.targets]
         elif isinstance(node, ast.keyword):

@@ -4,7 +4,6 @@ import ast
 import base64
 import collections
 import fnmatch
-import functools
 import re
 
 from checker.finding import FAILS, HOLDS, LOOK, Finding
@@ -70,17 +69,12 @@ def frames(cell):
     return found or [("", 0)] * bool(errors)
 
 
-@functools.lru_cache(maxsize=10_000)
-def named_in(text):
-    """Return the quantities that a text names, and "" for training, "val_" for validation."""
-    prefixes = {"" if split == "train" else "val_" for split in splits(text)}
-    return quantities(text) & {"accuracy", "loss"}, prefixes if len(prefixes) < 2 else {"val_"}
-
-
 def curves_named(text, drawn=frozenset()):
     """Return the curves that a text names; what it leaves open is as in those that are drawn."""
     known = drawn - {UNKNOWN}
-    named, prefixes = named_in(text)
+    named = quantities(text) & {"accuracy", "loss"}
+    prefixes = {"" if split == "train" else "val_" for split in splits(text)}
+    prefixes = prefixes if len(prefixes) < 2 else {"val_"}
     if not named and not prefixes:
         return drawn
     named = named or {curve.removeprefix("val_") for curve in known}
@@ -128,9 +122,8 @@ class CurveReader:
     def values_of(self, expression):
         """Return the curves that an expression stands for: by facts or else by its words."""
         names = self.flow.within(expression, "series")
-        curves = set().union(
-            *(fnmatch.filter(self.recorded, name) or curves_named(name) for name in names)
-        )
+        known = (fnmatch.filter(self.recorded, name) or curves_named(name) for name in names)
+        curves = set().union(*known)
         if curves or UNKNOWN in names:
             return curves or {UNKNOWN}
         curves = set().union(*map(curves_named, self.flow.within(expression, "string")))
@@ -198,9 +191,8 @@ def check(notebook):
     needed = {curve.removeprefix("val_") for curve in missing}
     is_unsure = notebook.unreadable or UNKNOWN in shown or needed <= may_be_shown(reader, pictured)
     state = HOLDS if not missing else LOOK if pictured and is_unsure else FAILS
-    chinese, english = zip(*(CURVES[curve] for curve in missing)) if missing else ((), ())
-    reason = (
-        f"{len(pictured)} 个单元格有图" + f"，缺：{'、'.join(chinese)}" * bool(missing) + "。",
-        f"{len(pictured)} cells with pictures" + f"; missing: {', '.join(english)}" * bool(missing),
-    )
-    return Finding("curves", state, (reason[0], f"{reason[1]}."), HINT)
+    chinese, english = f"{len(pictured)} 个单元格有图", f"{len(pictured)} cells with pictures"
+    if missing:
+        chinese += f"，缺：{'、'.join(CURVES[curve][0] for curve in missing)}"
+        english += f"; missing: {', '.join(CURVES[curve][1] for curve in missing)}"
+    return Finding("curves", state, (f"{chinese}。", f"{english}."), HINT)

@@ -9,26 +9,18 @@ HINT = (
 )
 
 
-def unreadable_text(cell):
-    """Return the line of a cell that cannot be read, for people."""
-    lines = cell.source.split("\n")
-    return printable(lines[min(cell.unreadable_line, len(lines)) - 1].strip(), 80)
-
-
 def check(notebook):
     """Find whether all code can be read, and mention a blank heading."""
-    has_heading = any("学号" in text for text in notebook.markdown[:3])
     chinese = english = ""
     for cell in notebook.unreadable[:5]:
-        line, text = cell.unreadable_line, unreadable_text(cell)
+        line, lines = cell.unreadable_line, cell.source.split("\n")
+        text = printable(lines[min(line, len(lines)) - 1].strip(), 80)
         chinese += f"第 {cell.number} 个代码单元格第 {line} 行读不懂：{text}。"
         english += f"Code cell {cell.number}, line {line} cannot be read: {text}. "
     if not notebook.unreadable:
-        chinese, english = (
-            f"{len(notebook.cells)} 个代码单元格。",
-            f"{len(notebook.cells)} code cells.",
-        )
-    if has_heading and not all(notebook.student):
+        count = len(notebook.cells)
+        chinese, english = f"{count} 个代码单元格。", f"{count} code cells."
+    if "学号" in notebook.heading and not all(notebook.student):
         chinese += "学号、姓名、班级没有填全。"
         english += " Number, name or class is still blank."
     state = LOOK if notebook.unreadable else HOLDS

@@ -1,5 +1,6 @@
 """Does anything tell of the author's machine or account?"""
 
+import json
 import re
 
 from checker.finding import HOLDS, LOOK, Finding, printable
@@ -12,26 +13,15 @@ LOWER_DRIVE = r"(?<!\w)[a-z]:(?:\\\\[\w.]+|\\[\w.]+\\|/(?!/)[\w.]+/)"
 PRINTED_PATH = re.compile(rf"(?<![\w.])/(?:{FOLDERS})/[\w.]+|{DRIVE}|{LOWER_DRIVE}")
 WRITTEN_PATH = re.compile(rf"(?<![\w.])/(?:{OWN_FOLDERS})/[\w.]+|{DRIVE}")
 ADDRESS = re.compile(r"(?i)\b(?:https?|ftp)://[^\s'\"<>]*")
-NAMES_OF_HOSTS = {"displayName", "userId", "photoUrl", "authors", "author", "email"}
+NAME_IN_METADATA = re.compile(  # as hosting services store it, if it is not blank
+    r'"(displayName|userId|photoUrl|authors|author|email)": (?!null|false|0[,}]|""|\[\]|\{\})'
+)
 HINT = (
     "请去掉打印路径的语句或改用相对路径；消除警告（TensorFlow 的日志：导入前设 "
     "TF_CPP_MIN_LOG_LEVEL=3）；再全部运行。",
     "Drop what prints a path or use relative ones; mend what warns (for TensorFlow's log set "
     "TF_CPP_MIN_LOG_LEVEL=3 before the import); Run All again.",
 )
-
-
-def names_in_metadata(value):
-    """Return the keys under which a hosting service has stored who the author is."""
-    found, waiting = set(), [value]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            found |= {key for key in NAMES_OF_HOSTS & set(value) if value[key]}
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return sorted(found)
 
 
 def paths_in(texts, pattern):
@@ -47,7 +37,7 @@ def check(notebook):
     paths += paths_in([cell.source for cell in notebook.cells] + notebook.markdown, WRITTEN_PATH)
     paths = [printable(path, 60) for path in dict.fromkeys(paths)]
     stderr = sum(output.get("name") == "stderr" for output in outputs)
-    names = names_in_metadata(notebook.all_metadata)
+    names = sorted(set(NAME_IN_METADATA.findall(json.dumps(notebook.all_metadata))))
     chinese = f"路径：{'、'.join(paths[:3]) or '没有'}；stderr 输出：{stderr} 个"
     english = f"Paths: {', '.join(paths[:3]) or 'none'}; outputs on stderr: {stderr}"
     if names:
