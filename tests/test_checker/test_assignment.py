@@ -13,28 +13,41 @@ ADAM, TRAIN = "model.compile(Adam(), metrics=['accuracy'])\n", "model.fit(x, y, 
     [
         ("model.compile('adam')\n" + TRAIN, "holds"),
         (
-            "lr, batch_size = 1e-3, 128\nmodel.compile(Adam(lr))\nmodel.fit(x, y, batch_size=batch_size)",
+            (
+                "lr, batch_size = 1e-3, 128\nmodel.compile(Adam(lr))\nmodel.fit(x, y,"
+                " batch_size=batch_size)"
+            ),
             "holds",
         ),
         (
-            "p = {'rate': 1e-3, 'size': 128}\nq = {'size': 32}\nAdam(learning_rate=p['rate'])\ndata.batch(p['size'])",
+            (
+                "p = {'rate': 1e-3, 'size': 128}\nq = {'size':"
+                " 32}\nAdam(learning_rate=p['rate'])\ndata.batch(p['size'])"
+            ),
             "holds",
         ),
         (
-            "def train(size=128, rate: float = 1e-3):\n"
-            "    Adam(CosineDecay(0.0, 9, warmup_target=rate))\n    data.batch(size)",
+            (
+                "def train(size=128, rate: float = 1e-3):\n"
+                "    Adam(CosineDecay(0.0, 9, warmup_target=rate))\n    data.batch(size)"
+            ),
             "holds",
         ),
         ("Adam()\nmodel.fit(x, y, 128, 10)", "holds"),
         ("Adam()\n%time model.fit(x, y, batch_size=128)", "holds"),
         (ADAM + "model.fit(gen.flow(x, y, batch_size=128), epochs=2)", "holds"),
         (
-            "def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y, batch_size=size)\n"
-            "train(size=128, rate=1e-3)",
+            (
+                "def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y,"
+                " batch_size=size)\ntrain(size=128, rate=1e-3)"
+            ),
             "holds",
         ),
         (
-            "def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y, batch_size=size)\ntrain(1e-3, 128)",
+            (
+                "def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y,"
+                " batch_size=size)\ntrain(1e-3, 128)"
+            ),
             "holds",
         ),
         (
@@ -84,8 +97,8 @@ ADAM, TRAIN = "model.compile(Adam(), metrics=['accuracy'])\n", "model.fit(x, y, 
         ("Adamax()\n" + TRAIN, "fails"),
         (ADAM + "model.fit(x, y, batch_size=32)\nmodel.predict(x, batch_size=128)", "fails"),
         (
-            ADAM
-            + "trial.fit(x, y, batch_size=128)\nmodel.fit(x, y, batch_size=512)\nmodel.evaluate(x_test, y_test)",
+            ADAM + "trial.fit(x, y, batch_size=128)\nmodel.fit(x, y,"
+            " batch_size=512)\nmodel.evaluate(x_test, y_test)",
             "fails",
         ),
         (ADAM + "train = d.batch(32)\ntest = e.batch(128)\nmodel.fit(train, epochs=2)", "fails"),
@@ -127,8 +140,8 @@ def test_both_values_are_said_where_a_person_has_to_look(tmp_path):
 def test_a_cell_tagged_parameters_settles_which_values_are_the_run_s(tmp_path, source, state):
     """Trials with other values go through the same function."""
     training = (
-        "def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y, batch_size=size)\n"
-        "train(1e-2, 32)\ntrain(1e-3, 128)\ntrain(learning_rate, batch_size)"
+        "def train(rate, size):\n    model.compile(Adam(rate))\n    model.fit(x, y,"
+        " batch_size=size)\ntrain(1e-2, 32)\ntrain(1e-3, 128)\ntrain(learning_rate, batch_size)"
     )
     path = write(tmp_path / NAME, (source, []), (DATA + training, text("x")))
     notebook = nbformat.read(path, 4)
@@ -169,19 +182,28 @@ TORCH = "network = Net()\nloader = DataLoader(train_set, {})\noptimizer = optim.
         (TORCH.format("64", "network.parameters(), 0.01"), "0.01", "64"),
         (TORCH.format("64", "network.parameters()"), None, "64"),
         (
-            "params, lr, size = list(net.parameters()), 0.05, 256\nopt = torch.optim.Adam(params, lr)\n"
-            "train_iter = data.DataLoader(train, size)\ntest_iter = data.DataLoader(test, 1000)\nopt = torch.compile(net)",
+            (
+                "params, lr, size = list(net.parameters()), 0.05, 256\nopt ="
+                " torch.optim.Adam(params, lr)\ntrain_iter = data.DataLoader(train,"
+                " size)\ntest_iter = data.DataLoader(test, 1000)\nopt = torch.compile(net)"
+            ),
             "0.05",
             "256",
         ),
         (
-            "train_iter, test_iter = d2l.load_data_fashion_mnist(256)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)",
+            (
+                "train_iter, test_iter = d2l.load_data_fashion_mnist(256)\nopt ="
+                " torch.optim.SGD(net.parameters(), lr=0.1)"
+            ),
             "SGD",
             "256",
         ),
         (
-            "model = paddle.Model(net)\noptim = paddle.optimizer.Adam(learning_rate=0.002, parameters=net.parameters())\n"
-            "model.prepare(optim)\nmodel.fit(train_dataset, epochs=2, batch_size=64)",
+            (
+                "model = paddle.Model(net)\noptim = paddle.optimizer.Adam(learning_rate=0.002,"
+                " parameters=net.parameters())\nmodel.prepare(optim)\nmodel.fit(train_dataset,"
+                " epochs=2, batch_size=64)"
+            ),
             "0.002",
             "64",
         ),
@@ -191,9 +213,8 @@ TORCH = "network = Net()\nloader = DataLoader(train_set, {})\noptimizer = optim.
             "50",
         ),
         (
-            ADAM
-            + "def batches(data, batch_size=64):\n    return data\nfor part in batches(x, batch_size=64):\n"
-            "    model.train_on_batch(*part)",
+            ADAM + "def batches(data, batch_size=64):\n    return data\nfor part in batches(x,"
+            " batch_size=64):\n    model.train_on_batch(*part)",
             None,
             "64",
         ),

@@ -19,7 +19,8 @@ DRAW = "def draw(h):\n    for k in h:\n        plt.plot(h[k])\n"
         [("for key, values in history.history.items():\n    plt.plot(values)", [picture()])],
         [
             (
-                "plt.plot(train_accs)\nplt.plot(val_accs)\nplt.plot(train_losses)\nplt.plot(val_losses)",
+                "plt.plot(train_accs)\nplt.plot(val_accs)\n"
+                "plt.plot(train_losses)\nplt.plot(val_losses)",
                 [picture()],
             )
         ],
@@ -29,7 +30,10 @@ DRAW = "def draw(h):\n    for k in h:\n        plt.plot(h[k])\n"
         [(DRAW + "def show(h):\n    draw(h.history)", []), ("show(history)", [picture()])],
         [
             (
-                "class P:\n    def draw(self, h):\n        for k in h.history:\n            plt.plot(h.history[k])",
+                (
+                    "class P:\n    def draw(self, h):\n        for k in h.history:\n           "
+                    " plt.plot(h.history[k])"
+                ),
                 [],
             ),
             ("P().draw(history)", [picture()]),
@@ -46,21 +50,29 @@ DRAW = "def draw(h):\n    for k in h:\n        plt.plot(h[k])\n"
         [(ALL_FOUR + "\nplt.close()", []), ("figure", [picture()])],
         [
             (
-                "def draw(metric):\n    plt.plot(h.history[metric])\n    plt.plot(h.history[f'val_{metric}'])",
+                (
+                    "def draw(metric):\n    plt.plot(h.history[metric])\n   "
+                    " plt.plot(h.history[f'val_{metric}'])"
+                ),
                 [],
             ),
             ("draw('loss')\ndraw('accuracy')", [picture()]),
         ],
         [
             (
-                "for metric in ['loss', 'acc']:\n    plt.plot(h.history[metric])\n    plt.plot(h.history['val_' + metric])",
+                (
+                    "for metric in ['loss', 'acc']:\n    plt.plot(h.history[metric])\n   "
+                    " plt.plot(h.history['val_' + metric])"
+                ),
                 [picture()],
             )
         ],
         [
             (
-                "plt.plot(a, label='training loss')\nplt.plot(b, label='validation loss')\n"
-                "plt.plot(c, label='训练准确率')\nplt.plot(d, label='验证准确率')",
+                (
+                    "plt.plot(a, label='training loss')\nplt.plot(b, label='validation loss')\n"
+                    "plt.plot(c, label='训练准确率')\nplt.plot(d, label='验证准确率')"
+                ),
                 [picture()],
             )
         ],
@@ -102,8 +114,11 @@ def test_lines_that_may_be_the_curves_need_a_look(tmp_path, source, state):
         (
             [
                 (
-                    "for k in ('loss', 'val_loss'):\n    plt.plot(h.history[k])\nplt.plot(h.history['accuracy'])\n"
-                    "plt.plot(h.history['val_accuracy'])",
+                    (
+                        "for k in ('loss', 'val_loss'):\n   "
+                        " plt.plot(h.history[k])\nplt.plot(h.history['accuracy'])\n"
+                        "plt.plot(h.history['val_accuracy'])"
+                    ),
                     [picture(), stopped_at(4)],
                 )
             ],
@@ -152,7 +167,10 @@ TABLE = "df = pd.DataFrame(h.history)\n"
             ACCURACIES,
         ),
         (
-            "epochs = range(len(h.history['accuracy']))\nplt.plot(epochs, h.history['loss'], epochs, h.history['val_loss'])",
+            (
+                "epochs = range(len(h.history['accuracy']))\nplt.plot(epochs, h.history['loss'],"
+                " epochs, h.history['val_loss'])"
+            ),
             ACCURACIES,
         ),
         (
@@ -196,7 +214,10 @@ def test_a_selection_that_the_code_does_not_tell_needs_a_look(tmp_path, source):
         ),
         ("plt.plot(losses, label='Loss, validation')\nplt.plot(losses)", ACCURACIES),
         (
-            "def draw(v, name):\n    plt.plot(v, label=name + ' loss')\ndraw(a, 'train')\ndraw(b, 'val')",
+            (
+                "def draw(v, name):\n    plt.plot(v, label=name + ' loss')\ndraw(a,"
+                " 'train')\ndraw(b, 'val')"
+            ),
             ACCURACIES,
         ),
         (
@@ -204,8 +225,10 @@ def test_a_selection_that_the_code_does_not_tell_needs_a_look(tmp_path, source):
             ACCURACIES,
         ),
         (
-            "def draw(a, val):\n    plt.plot(a, label='Training %s' % val)\n"
-            "    plt.plot(a, label='Validation {}'.format(val))\ndraw(losses, 'Loss')",
+            (
+                "def draw(a, val):\n    plt.plot(a, label='Training %s' % val)\n"
+                "    plt.plot(a, label='Validation {}'.format(val))\ndraw(losses, 'Loss')"
+            ),
             ACCURACIES,
         ),
         (
@@ -220,12 +243,13 @@ def test_a_label_decides_what_a_line_is(tmp_path, source, missing):
 
 
 DRAW_BOTH = (
-    "def draw(axis, name):\n    axis.plot(h.history[name])\n    axis.plot(h.history['val_' + name])\n"
-    "draw(axes[0], 'loss')\ndraw(axes[1], 'accuracy')"
+    "def draw(axis, name):\n    axis.plot(h.history[name])\n    axis.plot(h.history['val_' +"
+    " name])\ndraw(axes[0], 'loss')\ndraw(axes[1], 'accuracy')"
 )
 DRAW_ALL = (
-    "def draw(h):\n    left.plot(h['loss'])\n    left.plot(h['val_loss'])\n    right.plot(h['accuracy'])\n"
-    "    right.plot(h['val_accuracy'])\n    right.legend()\ndraw(history.history)"
+    "def draw(h):\n    left.plot(h['loss'])\n    left.plot(h['val_loss'])\n   "
+    " right.plot(h['accuracy'])\n    right.plot(h['val_accuracy'])\n   "
+    " right.legend()\ndraw(history.history)"
 )
 
 
@@ -244,8 +268,10 @@ DRAW_ALL = (
         (DRAW_ALL + "\nprint(x)", [8], None),
         (DRAW_ALL, [7, ("draw(h)", 6)], None),
         (
-            "class P:\n    def draw(self, k):\n        plt.plot(h.history[k])\nfor k in ('loss', 'val_loss'):\n"
-            "    P().draw(k)\nP().draw('accuracy')",
+            (
+                "class P:\n    def draw(self, k):\n        plt.plot(h.history[k])\nfor k in"
+                " ('loss', 'val_loss'):\n    P().draw(k)\nP().draw('accuracy')"
+            ),
             [6, ("P.draw(self, k)", 3)],
             ACCURACIES,
         ),
@@ -268,9 +294,18 @@ def test_a_helper_of_another_cell_that_stops_leaves_axes_empty(tmp_path):
         evalue="",
         traceback=[
             "\x1b[0;31mKeyError\x1b[0m  Traceback (most recent call last)",
-            "\x1b[0;32m<ipython-input-3-ab>\x1b[0m in \x1b[0;36m<module>\x1b[0;34m()\x1b[0m\n      1 x\n\x1b[0;32m----> 2\x1b[0m y",
-            "\x1b[0;32m<ipython-input-2-cd>\x1b[0m in \x1b[0;36mdraw\x1b[0;34m(axis, name)\x1b[0m\n\x1b[0;32m----> 2\x1b[0m x",
-            "\x1b[0;32m/usr/lib/python3/series.py\x1b[0m in \x1b[0;36mplot\x1b[0;34m(x)\x1b[0m\n\x1b[0;32m--> 900\x1b[0m x",
+            (
+                "\x1b[0;32m<ipython-input-3-ab>\x1b[0m in \x1b[0;36m<module>\x1b[0;34m()\x1b[0m\n  "
+                "    1 x\n\x1b[0;32m----> 2\x1b[0m y"
+            ),
+            (
+                "\x1b[0;32m<ipython-input-2-cd>\x1b[0m in \x1b[0;36mdraw\x1b[0;34m(axis,"
+                " name)\x1b[0m\n\x1b[0;32m----> 2\x1b[0m x"
+            ),
+            (
+                "\x1b[0;32m/usr/lib/python3/series.py\x1b[0m in"
+                " \x1b[0;36mplot\x1b[0;34m(x)\x1b[0m\n\x1b[0;32m--> 900\x1b[0m x"
+            ),
         ],
     )
     cells = [VALIDATED, (helper, []), ("draw(axes[0]" + call, [picture(), older])]

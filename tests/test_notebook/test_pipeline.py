@@ -59,7 +59,8 @@ def test_erased_square_has_its_size_and_the_background_colour(notebook):
 
 
 def test_batches_keep_labels_beside_their_images_and_change_every_epoch(notebook, data):
-    # Every image is painted in the colour of its label, which no flip and no small shift changes at the centre.
+    # Every image is painted in the colour of its label, which no flip and no small shift changes
+    # at the centre.
     labels = data.train_labels[:1_000]
     images = np.broadcast_to(20 * labels[:, np.newaxis, np.newaxis], (1_000, 28, 28)).astype(
         "uint8"

@@ -1,6 +1,6 @@
 """The saved notebook as a teacher reads it: outputs that agree with each other and with the words.
 
-What every submission must hold (order, outputs, curves, packages ...) tests/test_submission.py asks.
+What every submission must hold (order, outputs, curves ...) tests/test_submission.py asks.
 """
 
 import re

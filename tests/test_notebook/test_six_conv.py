@@ -15,7 +15,7 @@ def six_conv_net(notebook):
 
 
 def keras_layout(array, flattened_shape=None):
-    """Turn PyTorch's (out, in, ...) into Keras's (..., in, out); flattened maps are rows first there."""
+    """Turn PyTorch's (out, in, ...) into Keras's (..., in, out); flattened, rows come first."""
     if flattened_shape:
         return (
             array.reshape(len(array), *flattened_shape)

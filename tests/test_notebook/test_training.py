@@ -1,4 +1,4 @@
-"""A training is never lost, and never lies: the file that holds its state, and who goes on from it."""
+"""A training is never lost, and never lies: the file of its state, and who goes on from it."""
 
 import json
 import os

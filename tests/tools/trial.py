@@ -3,8 +3,8 @@
     python tests/tools/trial.py '{"epochs": 4, "label_smoothing": 0.0}' --seeds 0 1
 
 runs the notebook's own cells up to the end of training, once for each seed, with these values
-injected after the cell tagged `parameters`. FMNIST_BUDGET chooses the budget as in the notebook. The
-test set is read only with --test, which is for a finished recipe and chooses nothing.
+injected after the cell tagged `parameters`. FMNIST_BUDGET chooses the budget as in the notebook.
+The test set is read only with --test, which is for a finished recipe and chooses nothing.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def main():
         for name in outcomes[0]:
             values = [outcome[name] for outcome in outcomes]
             print(
-                f"{name}: {np.mean(values):.4g} ± {np.std(values, ddof=1):.2g} over {len(values)} seeds"
+                f"{name}: {np.mean(values):.4g} ± {np.std(values, ddof=1):.2g} "
+                f"over {len(values)} seeds"
             )
 
 
