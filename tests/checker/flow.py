@@ -343,7 +343,15 @@ class Flow:
         self.step(("chosen", node), node, passing)
         self.keep_item(self.new_items(node), ANY, ("chosen", node))
 
-    on_DictComp = on_GeneratorExp = on_ListComp
+    on_GeneratorExp = on_ListComp
+
+    def on_DictComp(self, node, scope):
+        self.on_ListComp(node, scope)
+        if isinstance(node.value, ast.Subscript) and ast.dump(node.value.slice) == ast.dump(
+            node.key
+        ):
+            # `{name: table[name] for name in names}` is a part of the table, under the same names.
+            self.step(node.value.value, node, keeping("items"))
 
     def on_Dict(self, node, scope):
         items = self.new_items(node)

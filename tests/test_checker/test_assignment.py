@@ -69,6 +69,12 @@ ADAM, TRAIN = "model.compile(Adam(), metrics=['accuracy'])\n", "model.fit(x, y, 
         (ADAM + "options = dict(batch_size=128, epochs=2)\nmodel.fit(x, y, **options)", "holds"),
         (ADAM + "p = {'size': 128}\nmodel.fit(x, y, batch_size=p.get('size'))", "holds"),
         (
+            ADAM
+            + "p = {'size': 128} | changes\ndef choose():\n    return {n: p[n] for n in p}, 1\n"
+            "chosen, _ = choose()\nmodel.fit(x, y, batch_size=chosen['size'])",
+            "holds",
+        ),
+        (
             ADAM + "batch_size = 2 ** 7\ndef train():\n    model.fit(x, y, batch_size=batch_size)",
             "holds",
         ),

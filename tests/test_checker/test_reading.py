@@ -115,6 +115,7 @@ def test_a_notebook_of_the_former_format_is_read(tmp_path):
         "sys.stdout = log\nprint(1)",
         "%%capture\nprint(1)",
         "if x:\n    print(1)",
+        "for name, value in table.items():\n    print(value)",
         "def f():\n    print(1)",
         "scaler.fit(x)",
         "history = model.fit(x, y, epochs=2, verbose=0)",

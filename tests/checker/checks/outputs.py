@@ -22,6 +22,12 @@ def is_certain(call):
     return name in ("print", "display", "summary") and not given & {"file", "print_fn", None}
 
 
+def runs_at_least_once(iterable):
+    """Return whether a loop runs for certain; a table, gone through by `items()`, may be empty."""
+    name = called_name(iterable) if isinstance(iterable, ast.Call) else ""
+    return not isinstance(iterable, ast.IfExp) and name not in ("items", "keys", "values")
+
+
 def shows_something(cell):
     """Return whether a cell shows something for certain: not in a definition or condition."""
     is_captured = re.match(r"\s*%%capture", cell.source) or REDIRECTED.search(cell.source)
@@ -29,7 +35,8 @@ def shows_something(cell):
         return False
     statements = list(cell.tree.body)
     for statement in statements:  # It grows on the way.
-        if isinstance(statement, (ast.For, ast.With)):
+        is_loop = isinstance(statement, ast.For) and runs_at_least_once(statement.iter)
+        if is_loop or isinstance(statement, ast.With):
             statements += statement.body
     values = [getattr(statement, "value", None) for statement in statements]
     return any(isinstance(value, ast.Call) and is_certain(value) for value in values)
