@@ -11,9 +11,9 @@ TITLE = "与其他提交不同", "unlike the other submissions"
 LEAST_CODE = 150  # nodes of the syntax tree; shorter code may well be the same by chance
 LEAST_DIGITS = 6  # different numbers under a cell
 LIKENESSES = {
+    "number": ("学号相同：", "The same student number: "),
     "code": ("除名字、空白、注释外代码相同：", "The same code but for names, blanks, comments: "),
     "run": ("训练时打印的数字相同：", "The same digits printed in training: "),
-    "number": ("学号相同：", "The same student number: "),
 }
 RUN_NUMBER = re.compile(r"(?:loss|acc\w{0,10}|损失|准确率)\W{1,4}(\d{1,3}\.\d{3,20})")
 
@@ -65,12 +65,20 @@ def add_copies(reports, released):
         for kind, value in traits(report):
             same = [other.file for other in alike[kind, value] if other is not report]
             others[kind] |= dict.fromkeys(same)
-        report.findings.append(finding_on_copies(others))
+        report.findings.append(finding_on_copies(others, released.file))
 
 
-def finding_on_copies(others):
-    """Return the finding on a submission, given the names of those like it, by kind of likeness."""
-    named = {kind: list(names) for kind, names in others.items() if names}
+def finding_on_copies(others, released):
+    """Return the finding on a submission, given the names of those like it, by kind of likeness.
+
+    Where the released notebook is like it, those who used that as well are not named.
+    """
+    named = {
+        kind: [released] if released in names else list(names)
+        for kind, names in others.items()
+        if names
+    }
+    of_released = all([names == [released] for names in named.values()])
     if not named:
         return Finding("copies", HOLDS, ("没有发现相同的。", "None is like it."))
     lists = {kind: ", ".join(names[:3]) + " …" * (len(names) > 3) for kind, names in named.items()}
@@ -79,4 +87,9 @@ def finding_on_copies(others):
         "相同可以有正当的原因（如共同的教程），请人工判断。",
         "There may be good reasons, such as a tutorial that both followed: a person has to judge.",
     )
+    if of_released:
+        hint = (
+            "直接使用发布的笔记本时都会这样，照常提交即可。",
+            "This is so for whoever uses the released notebook: hand it in all the same.",
+        )
     return Finding("copies", LOOK, tuple(map(" ".join, zip(*reasons))), hint)

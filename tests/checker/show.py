@@ -17,7 +17,7 @@ from checker.finding import FAILS, HOLDS, LOOK
 SIGNS = {HOLDS: "✓", FAILS: "×", LOOK: "?"}
 HEADINGS = "文件 File,学号 No.,姓名 Name,班级 Class,准确率 Acc.,得分 Mark,不符合 Fails,请看 Look"
 WIDEST = 32  # columns of an entry on screen, the lists of requirements aside
-LONGEST_NUMBER = 11  # digits that a spreadsheet program shows as they are
+LONGEST_NUMBER = 11  # digits that a spreadsheet program shows as they are, without a 0 in front
 
 
 def row_of(report):
@@ -78,7 +78,7 @@ def summary(reports, left_out=()):
 
 def for_spreadsheet(entry):
     """Return an entry that a spreadsheet program takes for text: no formula, no number to round."""
-    if entry.isdigit() and len(entry) > LONGEST_NUMBER:
+    if entry.isdigit() and (len(entry) > LONGEST_NUMBER or entry[:1] == "0" != entry):
         return "\t" + entry
     return "'" + entry if entry.startswith(("=", "+", "-", "@", "\t", "\r")) else entry
 
@@ -100,6 +100,9 @@ def as_json(reports):
     for report in reports:
         student = dict(zip(("number", "name", "class"), report.student))
         findings = {f.requirement: dataclasses.asdict(f) for f in report.findings}
+        for finding in findings.values():
+            if finding["state"] == HOLDS:
+                finding["hint"] = ["", ""]
         marks = {"accuracy": report.accuracy, "mark": report.mark, "findings": findings}
         contents.append({"file": report.file} | student | marks)
     return json.dumps(contents, ensure_ascii=False, indent=1)

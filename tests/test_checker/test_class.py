@@ -254,6 +254,7 @@ def test_an_archive_of_very_many_submissions_is_bounded(tmp_path, monkeypatch):
         ("张三", "张三"),
         ("202301010123", "\t202301010123"),
         ("20230001", "20230001"),
+        ("00230001", "\t00230001"),
     ],
 )
 def test_an_entry_is_text_in_a_spreadsheet_program(tmp_path, entry, safe):
@@ -334,6 +335,23 @@ def test_the_released_notebook_with_a_name_filled_in_is_noticed(tmp_path):
         "same code .*: .*the released notebook.* same digits .*: .*the released notebook",
         report.findings[-1].reason[1],
     )
+
+
+def test_whoever_uses_the_released_notebook_is_told_that_it_is_all_right(tmp_path):
+    notebook = nbformat.read(ROOT / "fashion_mnist_keras.ipynb", 4)
+    for name in ("a", "b"):
+        fill_in(notebook, name)
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    for report in reports_on([tmp_path]):
+        copies = report.findings[-1]
+        assert "hand it in all the same" in copies.hint[1] and ".ipynb" not in copies.reason[1]
+
+
+def test_json_gives_advice_only_where_something_is_to_be_done(tmp_path):
+    student(tmp_path / "a.ipynb", "1", "91.31%")
+    [report] = json.loads(submission.as_json(reports_on([tmp_path / "a.ipynb"])))
+    for finding in report["findings"].values():
+        assert any(finding["hint"]) == (finding["state"] != "holds"), finding
 
 
 def test_a_job_that_takes_too_long_is_stopped_and_the_others_are_done(monkeypatch):
