@@ -155,10 +155,10 @@ def test_words_on_the_curves_hold_for_this_run(printed, words):
     assert falls == ("到最后还在下降" in words("curves-text"))
     assert falls == ("in this run it falls to the end" in words("curves-text"))
     assert epochs[0][0] < epochs[0][2], "training accuracy is said to be lower at first"
-    above = [number for number, (own, _, held_out) in enumerate(epochs, 1) if own > held_out]
-    if above:
-        assert f"从第 {above[0]} 轮起" in words("curves-text")
-        assert f"from epoch {above[0]} on" in words("curves-text")
+    below = [number for number, (own, _, held_out) in enumerate(epochs, 1) if own <= held_out]
+    if below[-1] < len(epochs):
+        assert f"从第 {below[-1] + 1} 轮起" in words("curves-text"), "above it to the end"
+        assert f"from epoch {below[-1] + 1} on" in words("curves-text")
 
 
 def test_words_on_the_test_hold_for_this_run(percentages, words, test_accuracy):
