@@ -7,7 +7,9 @@ import nbformat
 import pytest
 
 import submission
-from sample_notebooks import NAME, unmet, found, picture, states, stopped_at, text, write
+from checker.finding import RUN_ALL
+from sample_notebooks import NAME, found, picture, states, stopped_at, text, unmet, write
+from sample_notebooks import write_complete
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,18 @@ def test_what_shows_nothing_needs_no_output(tmp_path, source):
 def test_an_output_that_was_cleared_is_missed(tmp_path, source):
     path = write(tmp_path / NAME, (source, []), ("print(2)", text("2")))
     assert states(path)["outputs"] == "fails" and "[1]" in str(found(path)["outputs"])
+
+
+def test_a_notebook_that_was_not_run_is_advised_to_run_and_not_to_plot_or_print(tmp_path):
+    """Whoever clears the outputs has the curves and the line in the code already."""
+    path = write_complete(tmp_path / NAME)
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)
+    hints = {name: found(path)[name].hint for name in unmet(path)}
+    assert {"curves", "accuracy", "outputs", "order"} <= hints.keys()
+    assert {*hints.values()} == {RUN_ALL}
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_results_table_is_the_released_run(released_text):
         r"^Test accuracy: ([\d.]+)%",
         r"^Validation accuracy, six views: ([\d.]+)%",
         r"^Course score: (\d+) / 10",
-        r"([\d,]+) parameters, on",
+        r"([\d,]+) parameters; this run",
     ):
         number = re.search(pattern, released_text, re.MULTILINE)[1]
         assert holds(results_table(), number), (pattern, number)

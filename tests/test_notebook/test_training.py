@@ -92,14 +92,16 @@ def test_interrupted_training_goes_on_and_shows_all_epochs(
     model, history = notebook.train(new_model(6), batches, val_data, 5, path)
     after = capsys.readouterr().out
     assert printed_epochs(after) == [1, 2, 3, 4, 5]
-    assert after.startswith(before), "the epochs that were read back are printed as they were"
+    said = "Epochs {} were trained before this start:\n"
+    assert after.startswith(said.format("1 to 3") + before), "read back, and shown as they were"
     assert {len(values) for values in history.values()} == {5}
     assert int(model.optimizer.iterations) == 50 and float(model.optimizer.learning_rate) == 0
 
     # What was trained to its end is read back as it is, and shown as it was.
     again, same_history = notebook.train(new_model(7), batches, val_data, 5, path)
     assert same_history == history and has_equal_weights(again, model)
-    assert capsys.readouterr().out == after
+    shown = after.removeprefix(said.format("1 to 3"))
+    assert capsys.readouterr().out == said.format("1 to 5") + shown
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -231,7 +233,7 @@ def state_paths(notebook, saved_notebook, monkeypatch, changes, seed=5, budget="
 
     def train(model, batches, val_data, epochs, path, callbacks=()):
         paths.append(path)
-        return model, {}
+        return model, {"val_accuracy": [0.9]}
 
     values = {
         "hyperparameters": hyperparameters,
@@ -239,6 +241,7 @@ def state_paths(notebook, saved_notebook, monkeypatch, changes, seed=5, budget="
         "budget": budget,
         "seed": seed,
         "train": train,
+        "trial_defaults": notebook.quick,
         "build_model": lambda *arguments: None,
         "compile_model": lambda *arguments: None,
         "build_six_conv_net": lambda steps: None,
@@ -249,7 +252,7 @@ def state_paths(notebook, saved_notebook, monkeypatch, changes, seed=5, budget="
         "val_data": (np.zeros(0), np.zeros(0)),
     }
     names = vars(notebook) | values
-    for cell_id in ("fit", "six-conv-fit"):
+    for cell_id in ("fit", "long-trial", "six-conv-fit"):
         exec(cell_of(saved_notebook, cell_id).source, names)
     return paths
 
@@ -262,11 +265,14 @@ def test_state_is_found_again_by_the_same_training_and_by_no_other(
     def paths(changes={}, **others):
         return state_paths(notebook, saved_notebook, monkeypatch, changes, **others)
 
-    cnn, six_conv = paths()
-    assert cnn.parent == six_conv.parent == pathlib.Path(".training-state") and cnn != six_conv
+    cnn, *trials, six_conv = states = paths()
+    assert {path.parent for path in states} == {pathlib.Path(".training-state")}
+    assert len(trials) == 2 and len({*states}) == 4
     # What a run does besides does not change the training.
-    others = {"accuracy_floor": 0.5, "trial_steps": 3, "trial_seeds": 1, "trial_epochs": 0}
-    assert paths(others) == paths({"filters": [48, 96, 192]}) == [cnn, six_conv]
+    others = {"accuracy_floor": 0.5, "trial_steps": 3, "trial_seeds": 1}
+    assert paths(others) == paths({"filters": [96, 192, 384]}) == states
+    assert paths({"trial_epochs": 0}) == [cnn, six_conv]
+    assert not {*trials} & {*paths({"trial_epochs": 3})}
     for change in (
         {"epochs": 51},
         {"filters": (8, 16, 32)},
@@ -275,9 +281,9 @@ def test_state_is_found_again_by_the_same_training_and_by_no_other(
         {"validation_size": 1_000},
     ):
         assert paths(change)[0] != cnn, change
-    assert not {cnn, six_conv} & {*paths(seed=6)}
+    assert not {*states} & {*paths(seed=6)}
     for change in ({"six_conv_images": 512}, {"six_conv_epochs": 3}, {"validation_size": 1_000}):
-        assert paths(change)[1] != six_conv, change
+        assert paths(change)[-1] != six_conv, change
         assert paths(change)[0] == cnn or "validation_size" in change
 
 

@@ -6,7 +6,7 @@ import collections
 import fnmatch
 import re
 
-from checker.finding import FAILS, HOLDS, LOOK, Finding
+from checker.finding import FAILS, HOLDS, LOOK, RUN_ALL, Finding
 from checker.flow import FUNCTIONS, UNKNOWN, Flow, argument, words_in
 from checker.words import quantities, splits
 
@@ -195,4 +195,5 @@ def check(notebook):
     if missing:
         chinese += f"，缺：{'、'.join(CURVES[curve][0] for curve in missing)}"
         english += f"; missing: {', '.join(CURVES[curve][1] for curve in missing)}"
-    return Finding("curves", state, (f"{chinese}。", f"{english}."), HINT)
+    was_run = any(cell.outputs for cell in notebook.cells)
+    return Finding("curves", state, (f"{chinese}。", f"{english}."), HINT if was_run else RUN_ALL)
