@@ -78,7 +78,6 @@ def finding_on_copies(others, released):
         for kind, names in others.items()
         if names
     }
-    of_released = all([names == [released] for names in named.values()])
     if not named:
         return Finding("copies", HOLDS, ("没有发现相同的。", "None is like it."))
     lists = {kind: ", ".join(names[:3]) + " …" * (len(names) > 3) for kind, names in named.items()}
@@ -87,7 +86,12 @@ def finding_on_copies(others, released):
         "相同可以有正当的原因（如共同的教程），请人工判断。",
         "There may be good reasons, such as a tutorial that both followed: a person has to judge.",
     )
-    if of_released:
+    if named.get("run") == [released]:
+        hint = (
+            "保存的输出是发布的笔记本的：请自己全部运行一次，保存，再提交。",
+            "The saved outputs are the released notebook's: Run All yourself, save, and submit again.",
+        )
+    elif all([names == [released] for names in named.values()]):
         hint = (
             "直接使用发布的笔记本时都会这样，照常提交即可。",
             "This is so for whoever uses the released notebook: hand it in all the same.",
