@@ -89,7 +89,8 @@ def finding_on_copies(others, released):
     if named.get("run") == [released]:
         hint = (
             "保存的输出是发布的笔记本的：请自己全部运行一次，保存，再提交。",
-            "The saved outputs are the released notebook's: Run All yourself, save, and submit again.",
+            "The saved outputs are the released notebook's: "
+            "Run All yourself, save, and submit again.",
         )
     elif all([names == [released] for names in named.values()]):
         hint = (

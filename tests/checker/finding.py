@@ -13,13 +13,17 @@ RUN_ALL = (
 class Finding:
     """What was found on one requirement, why, and what to do, the last two in Chinese and English.
 
-    The state is HOLDS, FAILS, or LOOK: a person should.
+    The state is HOLDS, FAILS, or LOOK: a person should. What holds needs no hint.
     """
 
     requirement: str
     state: str
     reason: tuple[str, str]
     hint: tuple[str, str] = ("", "")
+
+    def __post_init__(self):
+        if self.state == HOLDS:
+            self.hint = "", ""
 
 
 @dataclasses.dataclass

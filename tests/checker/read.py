@@ -217,6 +217,11 @@ class Notebook:
         return Flow(self.cells)
 
     @functools.cached_property
+    def has_outputs(self):
+        """Whether any cell has saved outputs; without one the notebook was not run, or cleared."""
+        return any(cell.outputs for cell in self.cells)
+
+    @functools.cached_property
     def test_accuracy(self):
         """What the outputs say of the final test accuracy, and the mark for it."""
         return read_test_accuracy(self)

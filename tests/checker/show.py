@@ -50,8 +50,8 @@ def table(reports):
 def as_text(finding):
     """Return a finding as a student reads it, under the requirement's name."""
     title = " · ".join([finding.requirement, *TITLES[finding.requirement]])
-    texts = finding.reason if finding.state == HOLDS else (*finding.reason, *finding.hint)
-    return "\n    ".join([f"{SIGNS[finding.state]} {title}", *filter(None, texts)])
+    texts = filter(None, (*finding.reason, *finding.hint))
+    return "\n    ".join([f"{SIGNS[finding.state]} {title}", *texts])
 
 
 def listed(words, names):
@@ -100,9 +100,6 @@ def as_json(reports):
     for report in reports:
         student = dict(zip(("number", "name", "class"), report.student))
         findings = {f.requirement: dataclasses.asdict(f) for f in report.findings}
-        for finding in findings.values():
-            if finding["state"] == HOLDS:
-                finding["hint"] = ["", ""]
         marks = {"accuracy": report.accuracy, "mark": report.mark, "findings": findings}
         contents.append({"file": report.file} | student | marks)
     return json.dumps(contents, ensure_ascii=False, indent=1)

@@ -8,8 +8,17 @@ import pytest
 
 import submission
 from checker.finding import RUN_ALL
-from sample_notebooks import NAME, found, picture, states, stopped_at, text, unmet, write
-from sample_notebooks import write_complete
+from sample_notebooks import (
+    NAME,
+    found,
+    picture,
+    states,
+    stopped_at,
+    text,
+    unmet,
+    write,
+    write_complete,
+)
 
 
 @pytest.mark.parametrize(

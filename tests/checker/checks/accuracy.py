@@ -17,7 +17,7 @@ def check(notebook):
     """Find whether the final test accuracy can be read, and the stated mark follows from it."""
     reading = notebook.test_accuracy
     if not reading.found:
-        return no_accuracy(notebook, reading)
+        return no_accuracy(notebook)
     source = SOURCES["loop" if "loop" in reading.found.flags else reading.found.source]
     chinese = f"测试准确率 {reading.found.accuracy:.2%}{source[0]}，得分 {reading.mark} / 10"
     english = f"Test accuracy {reading.found.accuracy:.2%}{source[1]}, score {reading.mark} / 10"
@@ -34,9 +34,9 @@ def check(notebook):
     return Finding("accuracy", state, (f"{chinese}。", f"{english}."), hint)
 
 
-def no_accuracy(notebook, reading):
+def no_accuracy(notebook):
     """Return the finding on a notebook whose final test accuracy is not known."""
-    asked = "Test accuracy: ...%"
+    reading, asked = notebook.test_accuracy, "Test accuracy: ...%"
     if reading.others:
         shown = reading.others[:3] + reading.others[3:][-1:]
         texts = [f"{c.accuracy:.4g} [{c.cell}] {printable(c.line.strip(), 70)}" for c in shown]
@@ -50,8 +50,7 @@ def no_accuracy(notebook, reading):
     else:
         reason = "没有找到测试准确率。", "No test accuracy was found."
         hint = f"请打印一行 {asked}，再全部运行。", f"Print one line, {asked}, and Run All again."
-        hint = hint if any(cell.outputs for cell in notebook.cells) else RUN_ALL
-        return Finding("accuracy", FAILS, reason, hint)
+        return Finding("accuracy", FAILS, reason, hint if notebook.has_outputs else RUN_ALL)
     wish = f"A person has to judge; best print one line at the end, {asked}."
     hint = f"请人工判断；最好最后打印一行 {asked}。", wish
     return Finding("accuracy", LOOK, (chinese, english), hint)

@@ -195,5 +195,5 @@ def check(notebook):
     if missing:
         chinese += f"，缺：{'、'.join(CURVES[curve][0] for curve in missing)}"
         english += f"; missing: {', '.join(CURVES[curve][1] for curve in missing)}"
-    was_run = any(cell.outputs for cell in notebook.cells)
-    return Finding("curves", state, (f"{chinese}。", f"{english}."), HINT if was_run else RUN_ALL)
+    hint = HINT if notebook.has_outputs else RUN_ALL
+    return Finding("curves", state, (f"{chinese}。", f"{english}."), hint)

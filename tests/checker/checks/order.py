@@ -15,7 +15,7 @@ def check(notebook):
     wrong = [place for place, count in enumerate(counts, start=1) if count != place]
     if not wrong:
         return Finding("order", HOLDS, (f"1 到 {len(counts)}。", f"1 to {len(counts)}."))
-    if not any(counts) and any(cell.outputs for cell in notebook.cells):
+    if not any(counts) and notebook.has_outputs:
         hint = "请在 Jupyter 里全部运行一次再看。", "Run All once in Jupyter to be sure."
         return Finding("order", LOOK, NO_NUMBERS, hint)
     first, count = wrong[0], counts[wrong[0] - 1]
